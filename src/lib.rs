@@ -1,0 +1,1 @@
+//! Quorate keeps an organisation's master keys recoverable by any M of N custodians.
