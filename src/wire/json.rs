@@ -243,7 +243,8 @@ mod tests {
         fn what_is_written_is_read(value in value()) {
             let bytes = value.bytes();
             prop_assert!(read("a test", &bytes) == Ok(value.clone()));
-            prop_assert_eq!(value.secret_bytes().expose(), &bytes[..]);
+            let secret = value.secret_bytes();
+            prop_assert_eq!(secret.expose(), &bytes[..]);
         }
 
         #[test]
