@@ -2,4 +2,5 @@
 
 pub mod primitive;
 pub mod secret;
+pub mod share;
 pub mod wire;
