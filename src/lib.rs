@@ -3,4 +3,5 @@
 pub mod primitive;
 pub mod secret;
 pub mod share;
+pub mod store;
 pub mod wire;

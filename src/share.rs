@@ -12,10 +12,12 @@
 //! of passphrases, cards or quorum ids.
 
 mod commitments;
+mod id;
 mod scalar;
 mod scheme;
 
 pub use commitments::{Commitments, CommitmentsError, POINT};
+pub use id::QuorumId;
 pub use scalar::{SCALAR, SecretScalar};
 pub use scheme::{Scheme, SchemeError};
 

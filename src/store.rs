@@ -1,0 +1,119 @@
+//! Where an escrow lives: named, immutable objects that are created once and never rewritten.
+//!
+//! [`Store`] is the whole contract: create if absent, durably and atomically; read within a limit;
+//! list a folder. `folder` keeps it on a disk, `memory` in memory (tests, rehearsals), `faulty`
+//! fails on purpose. Because nothing is ever replaced, an object store with object lock can serve
+//! as well, and two writers at once conflict cleanly: the second `create` of a name is refused.
+//!
+//! Nothing secret passes here. What the objects mean, `log` knows.
+
+mod faulty;
+mod folder;
+mod memory;
+
+pub use faulty::{Fault, FaultyStore};
+pub use folder::FolderStore;
+pub use memory::MemoryStore;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The name is taken: somebody else was first.
+    #[error("{name} exists already")]
+    Exists {
+        /// The object.
+        name: String,
+    },
+    /// The object is longer than its kind may be.
+    #[error("{name} is longer than the {limit} bytes that it may have")]
+    TooLong {
+        /// The object.
+        name: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A link, a device or a folder stands where a file should.
+    #[error("{name} is not a plain file")]
+    NotAFile {
+        /// The object.
+        name: String,
+    },
+    /// No space is left.
+    #[error("no space is left to write {name}: free some, then run the command again")]
+    Full {
+        /// The object.
+        name: String,
+    },
+    /// Not allowed.
+    #[error("the system does not allow access to {name}: check the folder's owner and mode")]
+    Denied {
+        /// The object.
+        name: String,
+    },
+    /// Anything else that the system says.
+    #[error("{name}: {message}")]
+    System {
+        /// The object.
+        name: String,
+        /// The system's words.
+        message: String,
+    },
+}
+
+impl StoreError {
+    fn of(name: &str, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind as Kind;
+        let name = name.to_owned();
+        match error.kind() {
+            Kind::AlreadyExists => Self::Exists { name },
+            Kind::StorageFull | Kind::QuotaExceeded => Self::Full { name },
+            Kind::PermissionDenied | Kind::ReadOnlyFilesystem => Self::Denied { name },
+            _ => Self::System { name, message: error.to_string() },
+        }
+    }
+}
+
+/// Named, immutable objects. Names are relative paths of ASCII letters, digits, `.`, `_` and `-`.
+pub trait Store: Send + Sync {
+    /// Creates `name` with `bytes`. When this returns, the object is whole and survives a power cut;
+    /// when it fails, no object of that name was made by this call.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when the name is taken; otherwise what the system says.
+    fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Creates many objects, each as [`Self::create`] does; a failure may leave some of them.
+    ///
+    /// # Errors
+    /// The first error.
+    fn create_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+        objects.iter().try_for_each(|(name, bytes)| self.create(name, bytes))
+    }
+
+    /// The bytes of `name`, `None` when there is none; never more than `limit` bytes are read.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLong`], [`StoreError::NotAFile`], or what the system says.
+    fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The names in `folder` (of files and folders, without the folder's own), in ascending order;
+    /// empty when there is no such folder.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn list(&self, folder: &str) -> Result<Vec<String>, StoreError>;
+}
+
+/// Whether `name` can be an object's name: no way out of the escrow, nothing that a file system mangles.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let part = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && part.len() <= 100 && part.chars().all(plain)
+    };
+    name.split('/').all(part)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! An escrow in a folder of a disk.
+//!
+//! An object is written to a temporary name in its own folder, synchronised, renamed without
+//! replacing (`renameat2` with `RENAME_NOREPLACE`; where a file system lacks it, a hard link, which
+//! never replaces either), and the folder is synchronised: it is there whole or not at all, and
+//! stays after a power cut. A failed synchronisation is final and never tried again, since the
+//! system may already have dropped the bytes. A crash can leave a `.tmp-…` file, which is harmless.
+
+use super::{Store, StoreError, is_name};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// From this many objects on, one synchronisation of the file system is cheaper than one for each.
+const MANY: usize = 8;
+/// How names of temporary files begin.
+const TEMPORARY: &str = ".tmp-";
+
+/// Objects in a folder.
+#[derive(Debug)]
+pub struct FolderStore {
+    root: PathBuf,
+}
+
+impl FolderStore {
+    /// The store in `root`, which is made when the first object is.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn place(&self, name: &str) -> io::Result<(PathBuf, PathBuf)> {
+        if !is_name(name) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a name that an object can have"));
+        }
+        let path = self.root.join(name);
+        let folder = path.parent().unwrap_or(&self.root).to_owned();
+        Ok((path, folder))
+    }
+
+    /// Makes `folder` and what is above it, up to the root's own parent, durably.
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            self.make_folder(parent)?;
+        }
+        match fs::DirBuilder::new().mode(0o755).create(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => sync_folder(folder.parent().unwrap_or(folder)),
+        }
+    }
+
+    fn try_create(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let (path, folder) = self.place(name)?;
+        self.make_folder(&folder)?;
+        let temporary = Temporary::write(&folder, bytes)?;
+        temporary.file.sync_all()?;
+        temporary.rename(&path)?;
+        sync_folder(&folder)
+    }
+
+    fn try_create_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+        let mut waiting = Vec::with_capacity(objects.len());
+        let mut folders = BTreeSet::new();
+        for (name, bytes) in objects {
+            let written = self.place(name).and_then(|(path, folder)| {
+                fs::DirBuilder::new().mode(0o755).recursive(true).create(&folder)?;
+                let temporary = Temporary::write(&folder, bytes)?;
+                folders.insert(folder);
+                // Thousands of open files would meet the limit; the bytes are synchronised below.
+                Ok((path, temporary.close()))
+            });
+            waiting.push((name, written.map_err(|error| StoreError::of(name, &error))?));
+        }
+        let Some((first, _)) = objects.first() else { return Ok(()) };
+        let all =
+            |()| File::open(&self.root).and_then(|root| rustix::fs::syncfs(&root).map_err(io::Error::from));
+        all(()).map_err(|error| StoreError::of(first, &error))?;
+        for (name, (path, temporary)) in waiting {
+            temporary.rename(&path).map_err(|error| StoreError::of(name, &error))?;
+        }
+        all(()).map_err(|error| StoreError::of(first, &error))
+    }
+}
+
+impl Store for FolderStore {
+    fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.try_create(name, bytes).map_err(|error| StoreError::of(name, &error))
+    }
+
+    fn create_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+        if objects.len() < MANY {
+            return objects.iter().try_for_each(|(name, bytes)| self.create(name, bytes));
+        }
+        self.try_create_all(objects)
+    }
+
+    fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let named = |error: io::Error| StoreError::of(name, &error);
+        let (path, _) = self.place(name).map_err(named)?;
+        // No link is followed, and a pipe that nobody writes to doesn't hold us up.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match rustix::fs::open(&path, flags, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(Errno::LOOP) => return Err(StoreError::NotAFile { name: name.to_owned() }),
+            Err(errno) => return Err(named(errno.into())),
+        };
+        let about = file.metadata().map_err(named)?;
+        if !about.is_file() {
+            return Err(StoreError::NotAFile { name: name.to_owned() });
+        }
+        if about.len() > limit {
+            return Err(StoreError::TooLong { name: name.to_owned(), limit });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
+        file.take(limit).read_to_end(&mut bytes).map_err(named)?;
+        Ok(Some(bytes))
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let named = |error: io::Error| StoreError::of(folder, &error);
+        let entries = match fs::read_dir(self.root.join(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(named)?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            names.push(entry.map_err(named)?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+}
+
+/// A file under a temporary name, removed again unless it is renamed.
+struct Temporary<F> {
+    file: F,
+    path: Option<PathBuf>,
+}
+
+impl Temporary<File> {
+    fn write(folder: &Path, bytes: &[u8]) -> io::Result<Self> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(io::Error::from)?;
+        let path = folder.join(format!("{TEMPORARY}{}", crate::wire::text::hex(&random)));
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path)?;
+        let mut temporary = Self { file, path: Some(path) };
+        temporary.file.write_all(bytes)?;
+        Ok(temporary)
+    }
+
+    fn close(mut self) -> Temporary<()> {
+        Temporary { file: (), path: self.path.take() }
+    }
+}
+
+impl<F> Temporary<F> {
+    fn rename(mut self, to: &Path) -> io::Result<()> {
+        let Some(from) = self.path.take() else { return Ok(()) };
+        let renamed = rename_without_replacing(&from, to);
+        // Kept for the drop to remove when the rename failed.
+        self.path = renamed.is_err().then_some(from);
+        renamed
+    }
+}
+
+impl<F> Drop for Temporary<F> {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
+    let cwd = rustix::fs::CWD;
+    match rustix::fs::renameat_with(cwd, from, cwd, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            rustix::fs::linkat(cwd, from, cwd, to, AtFlags::empty())?;
+            fs::remove_file(from)
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder)?.sync_all()
+}
