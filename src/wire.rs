@@ -8,6 +8,7 @@
 pub mod json;
 pub mod lines;
 pub mod text;
+pub mod time;
 
 /// Why bytes are not what they should be; says where, never what was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

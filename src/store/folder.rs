@@ -7,6 +7,7 @@
 //! system may already have dropped the bytes. A crash can leave a `.tmp-…` file, which is harmless.
 
 use super::{Store, StoreError, is_name};
+use crate::primitive::random::Entropy;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
@@ -153,8 +154,7 @@ struct Temporary<F> {
 
 impl Temporary<File> {
     fn write(folder: &Path, bytes: &[u8]) -> io::Result<Self> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(io::Error::from)?;
+        let random: [u8; 8] = Entropy::system().public().map_err(io::Error::other)?;
         let path = folder.join(format!("{TEMPORARY}{}", crate::wire::text::hex(&random)));
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path)?;
         let mut temporary = Self { file, path: Some(path) };

@@ -127,6 +127,22 @@ impl<'a> Json<'a> {
         Self::Text(text.into())
     }
 
+    /// The same value, borrowed from nothing. Not for values that hold secrets.
+    #[must_use]
+    pub fn into_owned(self) -> Json<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Bool(truth) => Json::Bool(truth),
+            Self::Number(number) => Json::Number(number),
+            Self::Text(text) => Json::Text(owned(text)),
+            Self::Secret(bytes) => Json::Text(Cow::Owned(text::base64(bytes))),
+            Self::List(items) => Json::List(items.into_iter().map(Json::into_owned).collect()),
+            Self::Object(fields) => Json::Object(
+                fields.into_iter().map(|(name, value)| (owned(name), value.into_owned())).collect(),
+            ),
+        }
+    }
+
     /// The canonical bytes of a public value.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {

@@ -1,0 +1,17 @@
+//! Ceremonies: the steps in which people meet a key, as state machines without I/O of their own.
+//!
+//! Each takes a [`Store`](crate::store::Store), a log, a clock and randomness from its caller, does
+//! its steps in the order that keeps the promises (intent in the log before anything secret; objects
+//! before the record that names them; `done` before a result is shown), and returns data. `found`
+//! makes a quorum, `deposit` backs keys up, `recover` brings one back, `check` tells whether one card
+//! is good, `escrow` is the place all of them work on, and `inspect` compares it with its log.
+
+pub mod check;
+pub mod deposit;
+pub mod escrow;
+pub mod found;
+pub mod inspect;
+pub mod recover;
+
+#[cfg(test)]
+mod tests;

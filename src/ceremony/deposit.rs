@@ -1,0 +1,167 @@
+//! Backing keys up: a version is reserved in the log, the key is made or read, encrypted to the
+//! quorum, stored, and logged. No custodian is needed, and any number of keys go in one commit.
+
+use super::escrow::{Escrow, EscrowError, backup_file};
+use crate::age::{EncryptError, Recipient};
+use crate::backup::Backup;
+use crate::key::{Fingerprint, KeyFacts, KeyId, KeyMaterial, KeyRecord, Label, RecordError};
+use crate::log::{Backed, CommitError, Deposit, Op, Phase};
+use crate::primitive::random::{Entropy, NoEntropy};
+use crate::quorum::QuorumRecord;
+use crate::share::QuorumId;
+use crate::store::StoreError;
+use crate::wire::json::{Json, object};
+use crate::wire::time::Timestamp;
+use core::convert::Infallible;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why keys were not backed up. `E` is why the key itself could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DepositError<E: std::error::Error> {
+    /// The key could not be made or read.
+    #[error("{name}: {error}")]
+    Source {
+        /// The key's name.
+        name: Label,
+        /// Why.
+        error: E,
+    },
+    /// The escrow has no quorum, or its record can't be read.
+    #[error(transparent)]
+    Escrow(#[from] EscrowError),
+    /// One name twice in one commit.
+    #[error("{name} is named twice: back up one version of a key at a time")]
+    Twice {
+        /// The name.
+        name: Label,
+    },
+    /// No randomness.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+    /// The key record can't be made.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The key record can't be encrypted.
+    #[error(transparent)]
+    Encrypt(#[from] EncryptError),
+    /// The backup can't be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log can't be written.
+    #[error(transparent)]
+    Log(#[from] CommitError<Infallible>),
+}
+
+/// Backs up one new version of each of `names`; `make` gives its key, after the intent is logged.
+///
+/// # Errors
+/// [`DepositError`]; nothing is backed up then, and the failure is logged.
+pub fn deposit<E: std::error::Error>(
+    escrow: &mut Escrow<'_>,
+    op: Op,
+    names: &[Label],
+    mut make: impl FnMut(&Label, &mut Entropy) -> Result<KeyMaterial, E>,
+    entropy: &mut Entropy,
+) -> Result<Vec<Backed>, DepositError<E>> {
+    let mut seen = BTreeSet::new();
+    if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
+        return Err(DepositError::Twice { name: name.clone() });
+    }
+    // The record is checked before it is trusted with a key: signature, id, digest in the log.
+    let quorum = escrow.quorum()?;
+    let reserved = reserve(escrow, op, names, quorum.id(), entropy)?;
+    let ended = back_up(escrow, op, &reserved, &quorum, &mut make, entropy);
+    if ended.is_err() {
+        let failed = reserved.iter().map(|(intent, _)| object([("intent", Some(Json::Number(*intent)))]));
+        let failed: Vec<_> = failed.map(|details| (op, Phase::Failed, details)).collect();
+        // The first error is the one to show; a log that can't be written leaves the intents open.
+        let _ = escrow.commit(|_| Ok::<_, Infallible>(failed.clone()));
+    }
+    ended
+}
+
+/// Logs the intents, which give each name its next version whoever else is at work.
+fn reserve<E: std::error::Error>(
+    escrow: &mut Escrow<'_>,
+    op: Op,
+    names: &[Label],
+    quorum: QuorumId,
+    entropy: &mut Entropy,
+) -> Result<Vec<(u64, Deposit)>, DepositError<E>> {
+    let fresh: Result<Vec<KeyId>, _> = names.iter().map(|_| KeyId::random(entropy)).collect();
+    let fresh = fresh?;
+    let mut reserved = Vec::new();
+    let last = escrow.commit(|state| {
+        reserved.clear();
+        for (name, fresh) in names.iter().zip(&fresh) {
+            let (id, version) = state.next_version(name);
+            reserved.push(Deposit { name: name.clone(), key: id.unwrap_or(*fresh), version, quorum });
+        }
+        Ok(reserved.iter().map(|deposit| (op, Phase::Intent, deposit.intent())).collect())
+    })?;
+    // The intents are the last records of the log, in order.
+    let count = u64::try_from(reserved.len()).unwrap_or_default();
+    let first = last.seq().saturating_sub(count).saturating_add(1);
+    Ok((first..).zip(reserved).collect())
+}
+
+fn back_up<E: std::error::Error>(
+    escrow: &mut Escrow<'_>,
+    op: Op,
+    reserved: &[(u64, Deposit)],
+    quorum: &QuorumRecord,
+    make: &mut impl FnMut(&Label, &mut Entropy) -> Result<KeyMaterial, E>,
+    entropy: &mut Entropy,
+) -> Result<Vec<Backed>, DepositError<E>> {
+    let created = escrow.now();
+    let mut objects = Vec::with_capacity(reserved.len());
+    let mut backed = Vec::with_capacity(reserved.len());
+    for (_, deposit) in reserved {
+        let source = |error| DepositError::Source { name: deposit.name.clone(), error };
+        let material = make(&deposit.name, entropy).map_err(source)?;
+        let (backup, one) = seal_one(deposit, material, created, quorum.recipient(), entropy)?;
+        objects.push((backup_file(deposit.key, deposit.version), backup.into_bytes()));
+        backed.push(one);
+    }
+    escrow.store().create_all(&objects)?;
+    let done = reserved.iter().zip(&backed).map(|((intent, _), one)| (op, Phase::Done, one.done(*intent)));
+    let done: Vec<_> = done.collect();
+    escrow.commit(|_| Ok::<_, Infallible>(done.clone()))?;
+    Ok(backed)
+}
+
+/// One backup and what the log will say of it.
+///
+/// # Errors
+/// [`DepositError::Record`], [`DepositError::Encrypt`].
+pub fn seal_one<E: std::error::Error>(
+    deposit: &Deposit,
+    material: KeyMaterial,
+    created: Timestamp,
+    recipient: &Recipient,
+    entropy: &mut Entropy,
+) -> Result<(Backup, Backed), DepositError<E>> {
+    let facts = KeyFacts {
+        key: deposit.key,
+        label: deposit.name.clone(),
+        version: deposit.version,
+        created,
+        usage: BTreeSet::new(),
+        attributes: BTreeMap::new(),
+    };
+    let (kind, spki) = (material.kind(), material.spki_sha256());
+    let record = KeyRecord::new(facts, material, entropy)?;
+    let fingerprint: Fingerprint = record.fingerprint();
+    let backup = Backup::seal(&record, recipient, entropy)?;
+    let backed = Backed {
+        deposit: deposit.clone(),
+        kind,
+        created,
+        fingerprint,
+        backup: *backup.digest(),
+        size: u64::try_from(backup.bytes().len()).unwrap_or_default(),
+        spki,
+    };
+    Ok((backup, backed))
+}

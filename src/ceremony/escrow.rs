@@ -1,0 +1,247 @@
+//! The place that a ceremony works on: a store, its log, who acts, and what time it is.
+
+use crate::backup::{self, Backup, Expected};
+use crate::key::{KeyId, KeyName, Label};
+use crate::log::{Checkpoint, CommitError, Entry, KeyVersion, Log, LogError, Op, Phase, QuorumEntry, State};
+use crate::quorum::{QuorumRecord, RecordError};
+use crate::share::QuorumId;
+use crate::store::{Store, StoreError};
+use crate::wire::json::Json;
+use crate::wire::time::Timestamp;
+use core::convert::Infallible;
+use core::num::NonZeroU32;
+use std::fmt;
+
+/// The longest quorum record in bytes.
+const LONGEST_RECORD: u64 = 256 * 1024;
+
+/// An escrow that is open for a ceremony.
+pub struct Escrow<'a> {
+    store: &'a dyn Store,
+    clock: &'a dyn Fn() -> Timestamp,
+    actor: String,
+    log: Log,
+}
+
+/// Why something that the log names could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EscrowError {
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No quorum was founded yet.
+    #[error("this escrow has no quorum yet: found one with `quorate init`")]
+    NoQuorum,
+    /// An object is gone.
+    #[error(
+        "{name} is missing although the log names it: it was lost or removed; look for another copy of the escrow"
+    )]
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// An object isn't the one that the log names.
+    #[error(
+        "{name} is not what the log says it is: it was altered or exchanged; look for another copy of the escrow"
+    )]
+    Altered {
+        /// Its name.
+        name: String,
+    },
+    /// A quorum's record can't be read.
+    #[error("{name}: {error}")]
+    Record {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        error: RecordError,
+    },
+    /// No key of that name.
+    #[error("there is no key {name} in this escrow: `quorate list` shows the names")]
+    NoKey {
+        /// The name.
+        name: Label,
+    },
+    /// The key has no such version.
+    #[error("{name} has no version {version} that is backed up: `quorate show {name}` lists them")]
+    NoVersion {
+        /// The name.
+        name: Label,
+        /// The version asked for.
+        version: NonZeroU32,
+    },
+}
+
+impl<'a> Escrow<'a> {
+    /// Opens an escrow and verifies its log from the first byte.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn open(
+        store: &'a dyn Store,
+        clock: &'a dyn Fn() -> Timestamp,
+        actor: &str,
+    ) -> Result<Self, LogError> {
+        Ok(Self { log: Log::open(store)?, store, clock, actor: actor.to_owned() })
+    }
+
+    /// An escrow that doesn't exist yet; its first commit makes it.
+    #[must_use]
+    pub fn new(store: &'a dyn Store, clock: &'a dyn Fn() -> Timestamp, actor: &str) -> Self {
+        Self { log: Log::empty(), store, clock, actor: actor.to_owned() }
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &'a dyn Store {
+        self.store
+    }
+
+    /// The log.
+    #[must_use]
+    pub const fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// What the log adds up to.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        self.log.state()
+    }
+
+    /// What time the caller says it is.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Commits entries that `propose` makes of the state as it is then.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    pub fn commit<E: std::error::Error>(
+        &mut self,
+        mut propose: impl FnMut(&State) -> Result<Vec<(Op, Phase, Json<'static>)>, E>,
+    ) -> Result<Checkpoint, CommitError<E>> {
+        let actor = self.actor.clone();
+        let entry = |(op, phase, details)| Entry { actor: actor.clone(), op, phase, details };
+        self.log.commit(self.store, (self.clock)(), |state, _| {
+            Ok(propose(state)?.into_iter().map(entry).collect())
+        })
+    }
+
+    /// Commits one entry, whatever the state.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    pub fn record(
+        &mut self,
+        op: Op,
+        phase: Phase,
+        details: &Json<'static>,
+    ) -> Result<Checkpoint, CommitError<Infallible>> {
+        self.commit(|_| Ok(vec![(op, phase, details.clone())]))
+    }
+
+    /// The newest quorum's record, signature and digest checked.
+    ///
+    /// # Errors
+    /// [`EscrowError`].
+    pub fn quorum(&self) -> Result<QuorumRecord, EscrowError> {
+        self.quorum_of(self.state().quorum().ok_or(EscrowError::NoQuorum)?)
+    }
+
+    /// The record of the quorum `id` in its newest generation.
+    ///
+    /// # Errors
+    /// [`EscrowError`].
+    pub fn quorum_by_id(&self, id: QuorumId) -> Result<QuorumRecord, EscrowError> {
+        let entry = self.state().quorums().iter().rev().find(|entry| entry.founded.quorum == id);
+        self.quorum_of(entry.ok_or(EscrowError::NoQuorum)?)
+    }
+
+    fn quorum_of(&self, entry: &QuorumEntry) -> Result<QuorumRecord, EscrowError> {
+        let name = quorum_file(entry.founded.quorum, entry.founded.generation);
+        let bytes = self
+            .store
+            .read(&name, LONGEST_RECORD)?
+            .ok_or_else(|| EscrowError::Missing { name: name.clone() })?;
+        let record =
+            QuorumRecord::read(&bytes).map_err(|error| EscrowError::Record { name: name.clone(), error })?;
+        if record.digest() != entry.founded.record || record.id() != entry.founded.quorum {
+            return Err(EscrowError::Altered { name });
+        }
+        Ok(record)
+    }
+
+    /// A key version that is backed up: the one asked for, or the newest.
+    ///
+    /// # Errors
+    /// [`EscrowError::NoKey`], [`EscrowError::NoVersion`].
+    pub fn version(&self, name: &KeyName) -> Result<&KeyVersion, EscrowError> {
+        let no_key = || EscrowError::NoKey { name: name.label.clone() };
+        let key =
+            self.state().keys().get(&name.label).filter(|key| !key.versions.is_empty()).ok_or_else(no_key)?;
+        match name.version {
+            None => key.versions.values().next_back().ok_or_else(no_key),
+            Some(version) => {
+                let none = EscrowError::NoVersion { name: name.label.clone(), version };
+                key.versions.get(&version).ok_or(none)
+            }
+        }
+    }
+
+    /// The backup of a key version, its digest checked against the log.
+    ///
+    /// # Errors
+    /// [`EscrowError`].
+    pub fn backup(&self, version: &KeyVersion) -> Result<Backup, EscrowError> {
+        let deposit = &version.backed.deposit;
+        let name = backup_file(deposit.key, deposit.version);
+        let bytes = self
+            .store
+            .read(&name, backup::LONGEST)?
+            .ok_or_else(|| EscrowError::Missing { name: name.clone() })?;
+        let backup = Backup::from_bytes(bytes);
+        if *backup.digest() == version.backed.backup {
+            Ok(backup)
+        } else {
+            Err(EscrowError::Altered { name })
+        }
+    }
+}
+
+/// What a backup of this key version must hold.
+#[must_use]
+pub fn expected(version: &KeyVersion) -> Expected {
+    let backed = &version.backed;
+    Expected {
+        backup: backed.backup,
+        key: backed.deposit.key,
+        label: backed.deposit.name.clone(),
+        version: backed.deposit.version,
+        fingerprint: backed.fingerprint,
+    }
+}
+
+/// The name of a quorum record in an escrow.
+#[must_use]
+pub fn quorum_file(id: QuorumId, generation: u16) -> String {
+    format!("quorum/{}.{generation}.json", id.text())
+}
+
+/// The name of a backup in an escrow.
+#[must_use]
+pub fn backup_file(key: KeyId, version: NonZeroU32) -> String {
+    format!("keys/{key}/{version}.age")
+}
+
+impl fmt::Debug for Escrow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Escrow")
+            .field("actor", &self.actor)
+            .field("head", &self.log.checkpoint())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! Compares everything in an escrow with its log: what is missing, altered, foreign or left over.
+
+use super::escrow::{Escrow, EscrowError, backup_file, quorum_file};
+use crate::log::{FOLDER, Log};
+use crate::store::StoreError;
+use std::collections::BTreeSet;
+
+/// Something in an escrow that its log doesn't account for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// A backup or record that the log names is missing, altered or unreadable.
+    Damaged(EscrowError),
+    /// A file of the right form that no record names: a crash left it, or the log was cut.
+    Orphan {
+        /// Its name.
+        name: String,
+    },
+    /// A temporary file of a program that was killed.
+    Temporary {
+        /// Its name.
+        name: String,
+    },
+    /// A file that is no part of an escrow.
+    Foreign {
+        /// Its name.
+        name: String,
+    },
+    /// The quorum's signature of the log's head is not its own.
+    HeadSignature {
+        /// The record that carries it.
+        seq: u64,
+    },
+}
+
+impl Finding {
+    /// Whether a key might not be recoverable, or somebody changed something, because of it.
+    #[must_use]
+    pub const fn is_serious(&self) -> bool {
+        matches!(self, Self::Damaged(_) | Self::HeadSignature { .. })
+    }
+}
+
+/// What an inspection saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// How many backups are there and are what the log says.
+    pub backups: usize,
+    /// How many quorum records are.
+    pub records: usize,
+    /// What isn't as it should be.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads every object that the log names and lists every file that it doesn't.
+///
+/// # Errors
+/// [`StoreError`] when the store can't be listed.
+pub fn inspect(escrow: &Escrow<'_>) -> Result<Inspection, StoreError> {
+    let mut seen = Inspection::default();
+    let mut named = BTreeSet::new();
+    for entry in escrow.state().quorums() {
+        named.insert(quorum_file(entry.founded.quorum, entry.founded.generation));
+        match escrow.quorum_by_id(entry.founded.quorum) {
+            Ok(_) => seen.records = seen.records.saturating_add(1),
+            Err(error) => seen.findings.push(Finding::Damaged(error)),
+        }
+    }
+    for version in escrow.state().keys().values().flat_map(|key| key.versions.values()) {
+        named.insert(backup_file(version.backed.deposit.key, version.backed.deposit.version));
+        match escrow.backup(version) {
+            Ok(_) => seen.backups = seen.backups.saturating_add(1),
+            Err(error) => seen.findings.push(Finding::Damaged(error)),
+        }
+    }
+    for name in files(escrow)? {
+        let last = name.rsplit('/').next().unwrap_or_default();
+        let of_log = name.starts_with(FOLDER) && last.ends_with(".jsonl");
+        if named.contains(&name) || of_log {
+            continue;
+        }
+        seen.findings.push(if last.starts_with(".tmp-") {
+            Finding::Temporary { name }
+        } else if is_ours(&name) {
+            Finding::Orphan { name }
+        } else {
+            Finding::Foreign { name }
+        });
+    }
+    Ok(seen)
+}
+
+/// Every file, three folders deep.
+fn files(escrow: &Escrow<'_>) -> Result<Vec<String>, StoreError> {
+    let store = escrow.store();
+    let mut files = Vec::new();
+    for top in store.list("")? {
+        match top.as_str() {
+            FOLDER | "quorum" => {
+                files.extend(store.list(&top)?.into_iter().map(|name| format!("{top}/{name}")))
+            }
+            "keys" => {
+                for key in store.list(&top)? {
+                    let inside = store.list(&format!("{top}/{key}"));
+                    match inside {
+                        Ok(inside) => {
+                            files.extend(inside.into_iter().map(|name| format!("{top}/{key}/{name}")))
+                        }
+                        // Not a folder.
+                        Err(_) => files.push(format!("{top}/{key}")),
+                    }
+                }
+            }
+            _ => files.push(top),
+        }
+    }
+    Ok(files)
+}
+
+/// Whether a name has the form of an object of an escrow.
+fn is_ours(name: &str) -> bool {
+    let base32 =
+        |text: &str| text.len() == 16 && text.bytes().all(|c| matches!(c, b'A'..=b'Z' | b'2'..=b'7'));
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    let parts: Vec<&str> = name.split('/').collect();
+    match parts.as_slice() {
+        ["keys", key, file] => base32(key) && file.strip_suffix(".age").is_some_and(number),
+        ["quorum", file] => file
+            .strip_suffix(".json")
+            .and_then(|name| name.split_once('.'))
+            .is_some_and(|(id, n)| base32(id) && number(n)),
+        _ => false,
+    }
+}
+
+/// Walks the log again and checks every signature of its head that a quorum left in it.
+///
+/// # Errors
+/// [`crate::log::LogError`].
+pub fn check_heads(escrow: &Escrow<'_>) -> Result<Vec<Finding>, crate::log::LogError> {
+    let mut heads = Vec::new();
+    let mut before = Log::empty().checkpoint();
+    Log::walk(escrow.store(), |record| {
+        if let Some(signed) = record.signed_head() {
+            heads.push((record.seq, before, signed));
+        }
+        before = record.checkpoint();
+    })?;
+    let mut findings = Vec::new();
+    for (seq, before, (quorum, signature)) in heads {
+        let true_one =
+            escrow.quorum_by_id(quorum).is_ok_and(|record| record.has_signed(&before.message(), &signature));
+        if !true_one {
+            findings.push(Finding::HeadSignature { seq });
+        }
+    }
+    Ok(findings)
+}

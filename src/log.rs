@@ -1,0 +1,349 @@
+//! The log of an escrow: what was done, by whom, in which order, and what is there because of it.
+//!
+//! A log is a chain of records, one canonical JSON line each, that name the SHA-256 of the line
+//! before them. Lines come in commits, one immutable file each, numbered from 1: creating the file
+//! is the atomic moment, and of two writers at once the second is refused and tries again on what
+//! the first wrote. [`State`] is the fold of the records; nothing else in the escrow can disagree
+//! with it. `docs/format.md`, Log.
+//!
+//! In: a [`Store`] and records without place. Out: the chain, verified from its first byte, the
+//! state, and [`Checkpoint`]s. No secret, passphrase or hash of a guessable value ever enters.
+
+mod checkpoint;
+mod record;
+mod state;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use record::{Entry, Op, Phase, Record, RecordError};
+pub use state::{
+    Backed, Deposit, Founded, Intent, KeyEntry, KeyVersion, Proof, QuorumEntry, State, StateError,
+};
+
+use crate::primitive::hash::sha256;
+use crate::store::{Store, StoreError};
+use crate::wire::time::Timestamp;
+
+/// The folder of the log in an escrow.
+pub const FOLDER: &str = "log";
+/// The longest line in bytes, its line end included.
+pub const LONGEST_LINE: usize = 64 * 1024;
+/// The longest commit in bytes.
+pub const LONGEST_COMMIT: u64 = 64 * 1024 * 1024;
+/// How often a commit is tried again on what other writers committed first.
+const TRIES: usize = 64;
+
+/// A log, read and verified.
+#[derive(Debug, Clone)]
+pub struct Log {
+    commits: u64,
+    head: Head,
+    state: State,
+    tell: Vec<(u64, [u8; 32])>,
+}
+
+/// The place of the last record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Head {
+    seq: u64,
+    hash: [u8; 32],
+    time: Option<Timestamp>,
+}
+
+/// Why a log can't be read. Each names the file or the record that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no log at all.
+    #[error("there is no escrow here: its log is missing")]
+    NoEscrow,
+    /// A commit is missing although later ones are there.
+    #[error("log file {missing} is missing, and later ones are there: the log was cut or a file was lost")]
+    Gap {
+        /// The name of the missing file.
+        missing: String,
+    },
+    /// A file that is no part of a log.
+    #[error("{name} does not belong in the log")]
+    Foreign {
+        /// Its name.
+        name: String,
+    },
+    /// A commit without a record, or whose last line isn't ended.
+    #[error("log file {name} is cut short: its last line has no end")]
+    Torn {
+        /// Its name.
+        name: String,
+    },
+    /// A line that isn't a record.
+    #[error("log file {name}, line {line}: {error}")]
+    Record {
+        /// The file.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: RecordError,
+    },
+    /// A record that doesn't follow from the one before it.
+    #[error(
+        "log file {name}, line {line}: this record does not continue the log: something before it was changed, added or removed"
+    )]
+    Broken {
+        /// The file.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A record that contradicts what earlier ones say.
+    #[error("log file {name}, line {line}: {error}")]
+    State {
+        /// The file.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+        /// What it contradicts.
+        error: StateError,
+    },
+}
+
+/// Why records were not committed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError<E: std::error::Error> {
+    /// What the log says now doesn't allow them.
+    #[error("{0}")]
+    Refused(E),
+    /// The log can't be read again.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store can't write: nothing was committed.
+    #[error("the log can't be written: {0}")]
+    Store(StoreError),
+    /// The clock is before the last record.
+    #[error("the clock says {now}, which is before the last record of the log ({last}): set the clock")]
+    Clock {
+        /// What the clock says.
+        now: Timestamp,
+        /// The time of the last record.
+        last: Timestamp,
+    },
+    /// Other writers were always first.
+    #[error("other programs write to this escrow all the time: try again later")]
+    Busy,
+    /// The records don't fit in one commit.
+    #[error("one commit can't hold that much: commit fewer keys at once")]
+    TooLong,
+}
+
+impl<E: std::error::Error> CommitError<E> {
+    /// Whether it was the log that could not be written, which has an exit status of its own.
+    #[must_use]
+    pub const fn is_write(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Busy | Self::Clock { .. })
+    }
+}
+
+impl Log {
+    /// The name of commit `number`.
+    #[must_use]
+    pub fn file(number: u64) -> String {
+        format!("{FOLDER}/{number:012}.jsonl")
+    }
+
+    /// A log without a record, for a new escrow.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            commits: 0,
+            head: Head { seq: 0, hash: [0; 32], time: None },
+            state: State::default(),
+            tell: Vec::new(),
+        }
+    }
+
+    /// Reads and verifies the whole log of an escrow.
+    ///
+    /// # Errors
+    /// [`LogError`], which names what is wrong.
+    pub fn open(store: &dyn Store) -> Result<Self, LogError> {
+        Self::walk(store, |_| ())
+    }
+
+    /// As [`Self::open`], showing each record to `see`.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn walk(store: &dyn Store, mut see: impl FnMut(&Record)) -> Result<Self, LogError> {
+        let last = last_commit(store)?;
+        if last == 0 {
+            return Err(LogError::NoEscrow);
+        }
+        let mut log = Self::empty();
+        while log.commits < last {
+            log.read_next(store, &mut see)?;
+        }
+        Ok(log)
+    }
+
+    /// Reads what others committed since.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn catch_up(&mut self, store: &dyn Store) -> Result<(), LogError> {
+        while store.read(&Self::file(self.commits.saturating_add(1)), LONGEST_COMMIT)?.is_some() {
+            self.read_next(store, &mut |_| ())?;
+        }
+        Ok(())
+    }
+
+    /// What the records add up to.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The place of the last record.
+    #[must_use]
+    pub const fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::new(self.head.seq, self.head.hash)
+    }
+
+    /// How many commits there are.
+    #[must_use]
+    pub const fn commits(&self) -> u64 {
+        self.commits
+    }
+
+    /// The time of the last record.
+    #[must_use]
+    pub const fn last_time(&self) -> Option<Timestamp> {
+        self.head.time
+    }
+
+    /// Whether this log holds, unchanged, everything up to `earlier`.
+    ///
+    /// # Errors
+    /// [`CheckpointError`]: the log ends before it, or has another record there.
+    pub fn holds(&self, earlier: &Checkpoint) -> Result<(), CheckpointError> {
+        earlier.compare(
+            self.head.seq,
+            self.tell.iter().find(|(seq, _)| *seq == earlier.seq()).map(|(_, hash)| hash),
+        )
+    }
+
+    /// Commits what `propose` makes of the state: the objects first, then the records in one file.
+    /// When another writer is first, `propose` is asked again with the state that it left.
+    ///
+    /// # Errors
+    /// [`CommitError`]; then no record was committed.
+    pub fn commit<E: std::error::Error>(
+        &mut self,
+        store: &dyn Store,
+        now: Timestamp,
+        mut propose: impl FnMut(&State, Checkpoint) -> Result<Vec<Entry>, E>,
+    ) -> Result<Checkpoint, CommitError<E>> {
+        for _ in 0..TRIES {
+            if let Some(last) = self.head.time.filter(|last| *last > now) {
+                return Err(CommitError::Clock { now, last });
+            }
+            let entries = propose(&self.state, self.checkpoint()).map_err(CommitError::Refused)?;
+            let mut next = self.clone_head();
+            let mut bytes = Vec::new();
+            for entry in entries {
+                let record = Record::new(next.head.seq.saturating_add(1), next.head.hash, now, entry);
+                let line = record.line();
+                if line.len() > LONGEST_LINE {
+                    return Err(CommitError::TooLong);
+                }
+                next.head = Head { seq: record.seq, hash: line_hash(&line), time: Some(now) };
+                bytes.extend_from_slice(&line);
+            }
+            if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST_COMMIT) {
+                return Err(CommitError::TooLong);
+            }
+            if bytes.is_empty() {
+                return Ok(self.checkpoint());
+            }
+            let name = Self::file(self.commits.saturating_add(1));
+            match store.create(&name, &bytes) {
+                Ok(()) => {
+                    // Read back what was written: the state is folded from the bytes on the store alone.
+                    self.read_next(store, &mut |_| ())?;
+                    return Ok(self.checkpoint());
+                }
+                Err(StoreError::Exists { .. }) => self.catch_up(store)?,
+                Err(error) => return Err(CommitError::Store(error)),
+            }
+        }
+        Err(CommitError::Busy)
+    }
+
+    /// A log with this one's place and nothing else.
+    fn clone_head(&self) -> Self {
+        Self { head: self.head, ..Self::empty() }
+    }
+
+    fn read_next(&mut self, store: &dyn Store, see: &mut impl FnMut(&Record)) -> Result<(), LogError> {
+        let number = self.commits.saturating_add(1);
+        let name = Self::file(number);
+        let bytes =
+            store.read(&name, LONGEST_COMMIT)?.ok_or_else(|| LogError::Gap { missing: name.clone() })?;
+        if bytes.last() != Some(&b'\n') {
+            return Err(LogError::Torn { name });
+        }
+        for (place, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let at = place.saturating_add(1);
+            let record = Record::read(line).map_err(|error| LogError::Record {
+                name: name.clone(),
+                line: at,
+                error,
+            })?;
+            let follows = record.seq == self.head.seq.saturating_add(1)
+                && record.prev == self.head.hash
+                && self.head.time.is_none_or(|last| last <= record.time);
+            if !follows {
+                return Err(LogError::Broken { name, line: at });
+            }
+            let state = self.state.apply(&record);
+            state.map_err(|error| LogError::State { name: name.clone(), line: at, error })?;
+            self.head = Head { seq: record.seq, hash: line_hash(line), time: Some(record.time) };
+            self.tell.push((record.seq, self.head.hash));
+            see(&record);
+        }
+        self.commits = number;
+        Ok(())
+    }
+}
+
+/// SHA-256 of a line, its line end included: what the next record names.
+fn line_hash(line: &[u8]) -> [u8; 32] {
+    sha256(&[line])
+}
+
+/// The number of the last commit; every one before it must be there.
+fn last_commit(store: &dyn Store) -> Result<u64, LogError> {
+    let mut last = 0_u64;
+    for name in store.list(FOLDER)? {
+        if name.starts_with('.') {
+            // A temporary file of a writer that is at work or was killed.
+            continue;
+        }
+        let number = name
+            .strip_suffix(".jsonl")
+            .filter(|digits| digits.len() == 12)
+            .and_then(|digits| digits.parse::<u64>().ok());
+        let next = last.saturating_add(1);
+        match number {
+            Some(found) if found == next => last = next,
+            Some(found) if found > next => return Err(LogError::Gap { missing: Log::file(next) }),
+            _ => return Err(LogError::Foreign { name: format!("{FOLDER}/{name}") }),
+        }
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests;

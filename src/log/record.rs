@@ -1,0 +1,203 @@
+//! One record: who did what, when, in which phase, after which record.
+
+use super::Checkpoint;
+use crate::primitive::ed25519::SIGNATURE;
+use crate::primitive::hash::sha256;
+use crate::share::QuorumId;
+use crate::wire::json::{Fields, Json, JsonError, object, read};
+use crate::wire::text;
+use crate::wire::time::Timestamp;
+use core::fmt;
+
+/// What errors call a line of the log.
+const ARTEFACT: &str = "the record";
+const FORMAT: &str = "quorate/v1/log";
+/// The longest name of an actor, in bytes.
+const LONGEST_ACTOR: usize = 128;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Op {
+    /// A quorum was founded.
+    Found,
+    /// New keys were generated and backed up.
+    Generate,
+    /// Existing keys were backed up.
+    Add,
+    /// A key was recovered.
+    Recover,
+    /// A card was checked.
+    Check,
+}
+
+impl Op {
+    const ALL: [Self; 5] = [Self::Found, Self::Generate, Self::Add, Self::Recover, Self::Check];
+
+    /// The word for it in a record.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Generate => "generate",
+            Self::Add => "add",
+            Self::Recover => "recover",
+            Self::Check => "check",
+        }
+    }
+}
+
+/// How far it went: an intent comes before anything secret, and is followed by one of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// About to be done.
+    Intent,
+    /// Done.
+    Done,
+    /// Tried, and failed.
+    Failed,
+    /// Given up, or found open by a later program.
+    Abandoned,
+}
+
+impl Phase {
+    const ALL: [Self; 4] = [Self::Intent, Self::Done, Self::Failed, Self::Abandoned];
+
+    /// The word for it in a record.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// What a record says, without its place in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Who: a name that the operator gave or the system knows.
+    pub actor: String,
+    /// What.
+    pub op: Op,
+    /// How far.
+    pub phase: Phase,
+    /// The rest, by operation; public.
+    pub details: Json<'static>,
+}
+
+/// A record in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its number, from 1.
+    pub seq: u64,
+    /// SHA-256 of the line before it; zeros for the first.
+    pub prev: [u8; 32],
+    /// When, by the clock of the machine that wrote it.
+    pub time: Timestamp,
+    /// What it says.
+    pub entry: Entry,
+}
+
+/// Why a line is no record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// Longer than a line may be.
+    #[error("the line is longer than {} bytes", super::LONGEST_LINE)]
+    TooLong,
+    /// Not canonical JSON, or not the fields of a record.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// An operation or format of a later program.
+    #[error("the record was written by a later version of the program ({found}): use that one")]
+    Later {
+        /// What isn't known, cut to 40 characters.
+        found: String,
+    },
+}
+
+impl Record {
+    pub(super) const fn new(seq: u64, prev: [u8; 32], time: Timestamp, entry: Entry) -> Self {
+        Self { seq, prev, time, entry }
+    }
+
+    /// The line, with its line end.
+    #[must_use]
+    pub fn line(&self) -> Vec<u8> {
+        let mut line = object([
+            ("actor", Some(Json::text(&*self.entry.actor))),
+            ("details", Some(self.entry.details.clone())),
+            ("format", Some(Json::text(FORMAT))),
+            ("op", Some(Json::text(self.entry.op.name()))),
+            ("phase", Some(Json::text(self.entry.phase.name()))),
+            ("prev", Some(Json::text(text::hex(&self.prev)))),
+            ("seq", Some(Json::Number(self.seq))),
+            ("time", Some(Json::text(self.time.to_string()))),
+        ])
+        .bytes();
+        line.push(b'\n');
+        line
+    }
+
+    /// The place in the log that this record is the last of.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::new(self.seq, sha256(&[&self.line()]))
+    }
+
+    /// The quorum that met for this record, and its signature of the log's head before it.
+    #[must_use]
+    pub fn signed_head(&self) -> Option<(QuorumId, [u8; SIGNATURE])> {
+        let mut fields = Fields::of(ARTEFACT, self.entry.details.clone()).ok()?;
+        let quorum = fields.parsed("quorum", QuorumId::from_text).ok()?;
+        let head = fields.parsed("head", |text| text::from_base64(text)?.try_into().ok()).ok()?;
+        Some((quorum, head))
+    }
+
+    /// Reads a line with its line end.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub fn read(line: &[u8]) -> Result<Self, RecordError> {
+        if line.len() > super::LONGEST_LINE {
+            return Err(RecordError::TooLong);
+        }
+        let mut fields = Fields::of(ARTEFACT, read(ARTEFACT, line.strip_suffix(b"\n").unwrap_or(line))?)?;
+        let later = |found: &str| RecordError::Later { found: found.chars().take(40).collect() };
+        let format = fields.text("format")?;
+        if format != FORMAT {
+            return Err(later(&format));
+        }
+        let op = fields.text("op")?;
+        let op = Op::ALL.into_iter().find(|known| known.name() == op).ok_or_else(|| later(&op))?;
+        let phase =
+            fields.parsed("phase", |text| Phase::ALL.into_iter().find(|known| known.name() == text))?;
+        let actor = fields.parsed("actor", |text| is_actor(text).then(|| text.to_owned()))?;
+        let details = fields.value("details")?.into_owned();
+        let prev = fields.parsed("prev", text::array_from_hex)?;
+        let seq = fields.number("seq")?;
+        let time = fields.parsed("time", |text| text.parse::<Timestamp>().ok())?;
+        fields.finish()?;
+        Ok(Self { seq, prev, time, entry: Entry { actor, op, phase, details } })
+    }
+}
+
+/// Whether a name can stand in the log as an actor: printable, not empty, not long.
+#[must_use]
+pub fn is_actor(name: &str) -> bool {
+    !name.trim().is_empty() && name.len() <= LONGEST_ACTOR && !name.chars().any(char::is_control)
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,251 @@
+//! What the records of a log add up to: the quorum, the keys with their versions, and what was
+//! begun and not ended.
+//!
+//! Folding is strict: a record must fit what came before it (its intent is open, the version is the
+//! one reserved for it), so an inserted or altered record is found even by somebody who made the
+//! chain anew. Entries are written and read here, in one place, so that they can't drift apart.
+
+use super::record::{Entry, Op, Phase, Record};
+use crate::key::{Fingerprint, KeyId, Label};
+use crate::share::QuorumId;
+use crate::wire::json::{Fields, Json, JsonError, object};
+use crate::wire::text;
+use crate::wire::time::Timestamp;
+use core::num::NonZeroU32;
+use std::collections::BTreeMap;
+
+mod details;
+pub use details::{Backed, Deposit, Founded, Proof};
+
+/// What a log adds up to.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    quorums: Vec<QuorumEntry>,
+    keys: BTreeMap<Label, KeyEntry>,
+    open: BTreeMap<u64, Intent>,
+}
+
+/// A quorum that was founded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuorumEntry {
+    /// What its record says.
+    pub founded: Founded,
+    /// When.
+    pub time: Timestamp,
+    /// The number of the log's record.
+    pub seq: u64,
+}
+
+/// A key by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyEntry {
+    /// The random name of its folder.
+    pub id: KeyId,
+    /// The versions that are backed up, by number.
+    pub versions: BTreeMap<NonZeroU32, KeyVersion>,
+    /// The highest version that was ever begun.
+    pub reserved: NonZeroU32,
+}
+
+/// A key version that is backed up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyVersion {
+    /// What its record says.
+    pub backed: Backed,
+    /// How it came: generated here, or added.
+    pub op: Op,
+    /// When.
+    pub time: Timestamp,
+    /// The number of the log's record.
+    pub seq: u64,
+    /// When it was recovered last, with a matching fingerprint.
+    pub recovered: Option<Timestamp>,
+}
+
+/// Something begun and not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// What.
+    pub op: Op,
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub time: Timestamp,
+    /// The key version that it is about, if it is about one.
+    pub deposit: Option<Deposit>,
+}
+
+/// What a record contradicts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// Its details are not what its operation asks for.
+    #[error(transparent)]
+    Details(#[from] JsonError),
+    /// It ends something that isn't open, or not this.
+    #[error("it ends record {intent}, which is not an open intent of the same kind")]
+    NoIntent {
+        /// The record that it names.
+        intent: u64,
+    },
+    /// A version that isn't the next one.
+    #[error("it begins {name} version {version}, which is not the next version")]
+    Version {
+        /// The key.
+        name: Label,
+        /// The version.
+        version: NonZeroU32,
+    },
+    /// A key of another quorum than the newest.
+    #[error("it speaks of quorum {quorum}, which this escrow doesn't have")]
+    Quorum {
+        /// The quorum.
+        quorum: QuorumId,
+    },
+    /// An operation in a phase that it doesn't have.
+    #[error("an operation {op} has no phase {phase}")]
+    Phase {
+        /// The operation.
+        op: Op,
+        /// The phase.
+        phase: Phase,
+    },
+}
+
+impl State {
+    /// The quorum that new keys are backed up to: the last one founded.
+    #[must_use]
+    pub fn quorum(&self) -> Option<&QuorumEntry> {
+        self.quorums.last()
+    }
+
+    /// Every quorum, the oldest first.
+    #[must_use]
+    pub fn quorums(&self) -> &[QuorumEntry] {
+        &self.quorums
+    }
+
+    /// Every key by name.
+    #[must_use]
+    pub const fn keys(&self) -> &BTreeMap<Label, KeyEntry> {
+        &self.keys
+    }
+
+    /// What was begun and not ended, by the number of its record.
+    #[must_use]
+    pub const fn open(&self) -> &BTreeMap<u64, Intent> {
+        &self.open
+    }
+
+    /// How many key versions are backed up.
+    #[must_use]
+    pub fn versions(&self) -> usize {
+        self.keys.values().map(|key| key.versions.len()).sum()
+    }
+
+    /// The version that comes next under `name`, and the key's id when there is one.
+    #[must_use]
+    pub fn next_version(&self, name: &Label) -> (Option<KeyId>, NonZeroU32) {
+        match self.keys.get(name) {
+            None => (None, NonZeroU32::MIN),
+            Some(key) => (Some(key.id), key.reserved.saturating_add(1)),
+        }
+    }
+
+    pub(super) fn apply(&mut self, record: &Record) -> Result<(), StateError> {
+        let Record { seq, time, entry, .. } = record;
+        let Entry { actor, op, phase, details } = entry;
+        let fields = || Fields::of("the record", details.clone());
+        let phase_error = StateError::Phase { op: *op, phase: *phase };
+        match phase {
+            Phase::Intent => {
+                let deposit = match op {
+                    Op::Check => return Err(phase_error),
+                    Op::Generate | Op::Add => Some(self.reserve(Deposit::read(fields()?)?)?),
+                    Op::Found | Op::Recover => None,
+                };
+                self.open.insert(*seq, Intent { op: *op, actor: actor.clone(), time: *time, deposit });
+                Ok(())
+            }
+            Phase::Failed | Phase::Abandoned => {
+                let ended = self.close(*op, fields()?.number("intent")?)?;
+                // Who reports a failure knows that nothing was written; an abandoned version stays taken.
+                if let Some(deposit) = ended.deposit.filter(|_| *phase == Phase::Failed) {
+                    self.release(&deposit);
+                }
+                Ok(())
+            }
+            Phase::Done => match op {
+                Op::Check => Ok(()),
+                Op::Found => {
+                    let mut fields = fields()?;
+                    self.close(*op, fields.number("intent")?)?;
+                    let founded = Founded::read(fields)?;
+                    self.quorums.push(QuorumEntry { founded, time: *time, seq: *seq });
+                    Ok(())
+                }
+                Op::Generate | Op::Add => {
+                    let mut fields = fields()?;
+                    let intent = fields.number("intent")?;
+                    let begun = self.close(*op, intent)?.deposit.ok_or(StateError::NoIntent { intent })?;
+                    let backed = Backed::read(fields)?;
+                    if backed.deposit != begun {
+                        return Err(StateError::NoIntent { intent });
+                    }
+                    let key = self.keys.get_mut(&begun.name).ok_or(StateError::NoIntent { intent })?;
+                    let version = begun.version;
+                    let entry = KeyVersion { backed, op: *op, time: *time, seq: *seq, recovered: None };
+                    key.versions.insert(version, entry);
+                    Ok(())
+                }
+                Op::Recover => {
+                    let mut fields = fields()?;
+                    let intent = fields.number("intent")?;
+                    self.close(*op, intent)?;
+                    let proof = Proof::read(intent, fields)?;
+                    let version =
+                        self.keys.get_mut(&proof.name).and_then(|key| key.versions.get_mut(&proof.version));
+                    match version {
+                        Some(version) if version.backed.fingerprint == proof.fingerprint => {
+                            version.recovered = Some(*time);
+                            Ok(())
+                        }
+                        _ => Err(StateError::Version { name: proof.name, version: proof.version }),
+                    }
+                }
+            },
+        }
+    }
+
+    /// Takes the next version of a name for an intent, so that nobody else takes it.
+    fn reserve(&mut self, deposit: Deposit) -> Result<Deposit, StateError> {
+        let (id, next) = self.next_version(&deposit.name);
+        if deposit.version != next || id.is_some_and(|id| id != deposit.key) {
+            return Err(StateError::Version { name: deposit.name, version: deposit.version });
+        }
+        if !self.quorums.iter().any(|entry| entry.founded.quorum == deposit.quorum) {
+            return Err(StateError::Quorum { quorum: deposit.quorum });
+        }
+        let fresh = || KeyEntry { id: deposit.key, versions: BTreeMap::new(), reserved: next };
+        self.keys.entry(deposit.name.clone()).or_insert_with(fresh).reserved = next;
+        Ok(deposit)
+    }
+
+    /// Frees the version of a failed deposit, unless a later one was begun since.
+    fn release(&mut self, deposit: &Deposit) {
+        let Some(key) = self.keys.get_mut(&deposit.name) else { return };
+        if key.reserved == deposit.version {
+            match NonZeroU32::new(deposit.version.get().saturating_sub(1)) {
+                Some(before) => key.reserved = before,
+                None => drop(self.keys.remove(&deposit.name)),
+            }
+        }
+    }
+
+    fn close(&mut self, op: Op, intent: u64) -> Result<Intent, StateError> {
+        match self.open.get(&intent) {
+            Some(open) if open.op == op => self.open.remove(&intent).ok_or(StateError::NoIntent { intent }),
+            _ => Err(StateError::NoIntent { intent }),
+        }
+    }
+}

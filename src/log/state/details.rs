@@ -1,0 +1,209 @@
+//! The details of records, written and read in one place.
+
+use super::{Fields, Fingerprint, Json, JsonError, KeyId, Label, QuorumId, Timestamp, object, text};
+use crate::key::KeyKind;
+use core::num::NonZeroU32;
+
+/// The key version that an intent reserves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deposit {
+    /// The key's name.
+    pub name: Label,
+    /// The key's id.
+    pub key: KeyId,
+    /// The version.
+    pub version: NonZeroU32,
+    /// The quorum that it is backed up to.
+    pub quorum: QuorumId,
+}
+
+/// A backup that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backed {
+    /// Of which key version.
+    pub deposit: Deposit,
+    /// What kind of key.
+    pub kind: KeyKind,
+    /// When the key version was created.
+    pub created: Timestamp,
+    /// The fingerprint that recovery must match.
+    pub fingerprint: Fingerprint,
+    /// SHA-256 of the backup.
+    pub backup: [u8; 32],
+    /// Length of the backup in bytes.
+    pub size: u64,
+    /// SHA-256 of the public key (SPKI, DER), for a key that has one.
+    pub spki: Option<[u8; 32]>,
+}
+
+/// A quorum that was founded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Founded {
+    /// Its id.
+    pub quorum: QuorumId,
+    /// The generation of its cards.
+    pub generation: u16,
+    /// SHA-256 of its record.
+    pub record: [u8; 32],
+    /// Its signature of the log's head before this record.
+    pub head: [u8; 64],
+}
+
+/// A recovery that was proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// The intent that it ends.
+    pub intent: u64,
+    /// The key.
+    pub name: Label,
+    /// Its version.
+    pub version: NonZeroU32,
+    /// Where it went, without names that are nobody's business.
+    pub to: &'static str,
+    /// The shares that were present.
+    pub cards: Vec<u8>,
+    /// The quorum that met.
+    pub quorum: QuorumId,
+    /// The fingerprint that matched.
+    pub fingerprint: Fingerprint,
+    /// The quorum's signature of the log's head before this record.
+    pub head: [u8; 64],
+}
+
+impl Deposit {
+    /// The details of the intent.
+    #[must_use]
+    pub fn intent(&self) -> Json<'static> {
+        object(self.fields())
+    }
+
+    fn fields(&self) -> [(&'static str, Option<Json<'static>>); 4] {
+        [
+            ("key", Some(Json::text(self.key.to_string()))),
+            ("name", Some(Json::text(self.name.as_str().to_owned()))),
+            ("quorum", Some(Json::text(self.quorum.text()))),
+            ("version", Some(Json::Number(self.version.get().into()))),
+        ]
+    }
+
+    fn take(fields: &mut Fields<'_>) -> Result<Self, JsonError> {
+        Ok(Self {
+            name: fields.parsed("name", |text| text.parse().ok())?,
+            key: fields.parsed("key", KeyId::parse)?,
+            version: NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?,
+            quorum: fields.parsed("quorum", QuorumId::from_text)?,
+        })
+    }
+
+    pub(super) fn read(mut fields: Fields<'_>) -> Result<Self, JsonError> {
+        let deposit = Self::take(&mut fields)?;
+        fields.finish()?;
+        Ok(deposit)
+    }
+}
+
+impl Backed {
+    /// The details of the record that ends `intent`.
+    #[must_use]
+    pub fn done(&self, intent: u64) -> Json<'static> {
+        let [key, name, quorum, version] = self.deposit.fields();
+        object([
+            ("backup", Some(Json::text(text::hex(&self.backup)))),
+            ("created", Some(Json::text(self.created.to_string()))),
+            ("fingerprint", Some(Json::text(self.fingerprint.to_string()))),
+            ("intent", Some(Json::Number(intent))),
+            key,
+            ("kind", Some(Json::text(self.kind.name()))),
+            name,
+            quorum,
+            ("size", Some(Json::Number(self.size))),
+            ("spki", self.spki.map(|spki| Json::text(text::hex(&spki)))),
+            version,
+        ])
+    }
+
+    /// Reads what is left of the details behind `intent`.
+    pub(super) fn read(mut fields: Fields<'_>) -> Result<Self, JsonError> {
+        let spki = match fields.optional_text("spki")? {
+            None => None,
+            Some(text) => Some(text::array_from_hex(&text).ok_or_else(|| fields.refuse("spki"))?),
+        };
+        let backed = Self {
+            deposit: Deposit::take(&mut fields)?,
+            kind: fields.parsed("kind", |text| text.parse().ok())?,
+            created: fields.parsed("created", |text| text.parse::<Timestamp>().ok())?,
+            fingerprint: fields.parsed("fingerprint", Fingerprint::parse)?,
+            backup: fields.parsed("backup", text::array_from_hex)?,
+            size: fields.number("size")?,
+            spki,
+        };
+        fields.finish()?;
+        Ok(backed)
+    }
+}
+
+impl Founded {
+    /// The details of the record that ends `intent`.
+    #[must_use]
+    pub fn done(&self, intent: u64) -> Json<'static> {
+        object([
+            ("generation", Some(Json::Number(self.generation.into()))),
+            ("head", Some(Json::text(text::base64(&self.head)))),
+            ("intent", Some(Json::Number(intent))),
+            ("quorum", Some(Json::text(self.quorum.text()))),
+            ("record", Some(Json::text(text::hex(&self.record)))),
+        ])
+    }
+
+    /// Reads what is left of the details behind `intent`.
+    pub(super) fn read(mut fields: Fields<'_>) -> Result<Self, JsonError> {
+        let founded = Self {
+            quorum: fields.parsed("quorum", QuorumId::from_text)?,
+            generation: fields.number("generation")?,
+            record: fields.parsed("record", text::array_from_hex)?,
+            head: fields.parsed("head", |text| text::from_base64(text)?.try_into().ok())?,
+        };
+        fields.finish()?;
+        Ok(founded)
+    }
+}
+
+impl Proof {
+    /// The details of the record that ends the intent.
+    #[must_use]
+    pub fn done(&self) -> Json<'static> {
+        let cards = self.cards.iter().map(|index| Json::Number((*index).into())).collect();
+        object([
+            ("cards", Some(Json::List(cards))),
+            ("fingerprint", Some(Json::text(self.fingerprint.to_string()))),
+            ("head", Some(Json::text(text::base64(&self.head)))),
+            ("intent", Some(Json::Number(self.intent))),
+            ("name", Some(Json::text(self.name.as_str().to_owned()))),
+            ("quorum", Some(Json::text(self.quorum.text()))),
+            ("to", Some(Json::text(self.to))),
+            ("version", Some(Json::Number(self.version.get().into()))),
+        ])
+    }
+
+    /// Reads what is left of the details behind `intent`.
+    pub(super) fn read(intent: u64, mut fields: Fields<'_>) -> Result<Self, JsonError> {
+        let index = |item: Json<'_>| match item {
+            Json::Number(index) => u8::try_from(index).ok(),
+            _ => None,
+        };
+        let cards = fields.list("cards")?.into_iter().map(index).collect::<Option<_>>();
+        let cards = cards.ok_or_else(|| fields.refuse("cards"))?;
+        let proof = Self {
+            intent,
+            cards,
+            quorum: fields.parsed("quorum", QuorumId::from_text)?,
+            name: fields.parsed("name", |text| text.parse().ok())?,
+            version: NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?,
+            to: fields.parsed("to", |text| ["file", "age"].into_iter().find(|known| *known == text))?,
+            fingerprint: fields.parsed("fingerprint", Fingerprint::parse)?,
+            head: fields.parsed("head", |text| text::from_base64(text)?.try_into().ok())?,
+        };
+        fields.finish()?;
+        Ok(proof)
+    }
+}
