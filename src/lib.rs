@@ -2,6 +2,7 @@
 
 pub mod age;
 pub mod backup;
+pub mod card;
 pub mod ceremony;
 pub mod key;
 pub mod log;
