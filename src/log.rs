@@ -14,7 +14,7 @@ mod record;
 mod state;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use record::{Entry, Op, Phase, Record, RecordError};
+pub use record::{Entry, Op, Phase, Record, RecordError, is_actor};
 pub use state::{
     Backed, Deposit, Founded, Intent, KeyEntry, KeyVersion, Proof, QuorumEntry, State, StateError,
 };

@@ -18,7 +18,7 @@ pub use passphrase::{Passphrase, PassphraseError};
 use core::fmt;
 use pages::Pages;
 use subtle::ConstantTimeEq;
-pub(crate) use zeroize::{Zeroize, Zeroizing};
+pub use zeroize::{Zeroize, Zeroizing};
 
 /// A secret byte string of fixed length.
 ///

@@ -1,8 +1,8 @@
 //! Where an escrow lives: named, immutable objects that are created once and never rewritten.
 //!
 //! [`Store`] is the whole contract: create if absent, durably and atomically; read within a limit;
-//! list a folder. `folder` keeps it on a disk, `memory` in memory (tests, rehearsals), `faulty`
-//! fails on purpose. Because nothing is ever replaced, an object store with object lock can serve
+//! list a folder. `folder` keeps it on a disk, `memory` in memory (tests, rehearsals), `overlay`
+//! writes elsewhere than it reads, `faulty` fails on purpose. Because nothing is ever replaced, an object store with object lock can serve
 //! as well, and two writers at once conflict cleanly: the second `create` of a name is refused.
 //!
 //! Nothing secret passes here. What the objects mean, `log` knows.
@@ -10,10 +10,12 @@
 mod faulty;
 mod folder;
 mod memory;
+mod overlay;
 
 pub use faulty::{Fault, FaultyStore};
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
+pub use overlay::OverlayStore;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

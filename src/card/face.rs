@@ -32,7 +32,7 @@ pub fn verification(digest: &[u8; 32]) -> String {
 
 /// The typed lines of a card, as printed; none when it is too long to type.
 #[must_use]
-pub fn printed_lines(card: &SealedShare) -> Vec<Zeroizing<String>> {
+pub(super) fn printed_lines(card: &SealedShare) -> Vec<Zeroizing<String>> {
     let encoded = lines::encode(card.expose()).unwrap_or_default();
     encoded.iter().map(lines::Line::groups).collect()
 }

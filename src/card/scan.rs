@@ -169,6 +169,20 @@ impl Scan {
     }
 }
 
+/// Whether the bytes begin like a PNG, a JPEG or a PDF.
+#[must_use]
+pub fn is_picture(bytes: &[u8]) -> bool {
+    picture::kind(bytes).is_some()
+}
+
+/// Draws the first page of a PDF of our own as a PNG of 300 dpi: a rehearsal's scanner.
+///
+/// # Errors
+/// [`ScanError::Damaged`].
+pub fn draw_first_page(pdf: &[u8]) -> Result<Zeroizing<Vec<u8>>, ScanError> {
+    pdf::first_page(pdf)
+}
+
 /// What the searching thread tells.
 enum Event {
     Progress(Progress),

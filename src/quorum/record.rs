@@ -19,7 +19,7 @@ const KIND: &str = "shares";
 /// What is signed begins with this line.
 const DOMAIN: &[u8] = b"quorate/v1/quorum-record\n";
 /// The longest record in bytes: 255 custodians with long names.
-pub const LONGEST: u64 = 256 * 1024;
+pub(super) const LONGEST: u64 = 256 * 1024;
 /// The longest name, role or organisation in bytes.
 const LONGEST_NAME: usize = 100;
 

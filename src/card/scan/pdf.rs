@@ -93,6 +93,20 @@ pub(super) fn search(file: Zeroizing<Vec<u8>>, finds: &mut Finds<'_>) -> Result<
     Ok(Event::End { gave_up: !complete })
 }
 
+/// A PNG of the first page, as a scanner would make it; for a PDF that is our own.
+pub(super) fn first_page(file: &[u8]) -> Result<Zeroizing<Vec<u8>>, ScanError> {
+    use image::ImageEncoder as _;
+    let damaged = ScanError::Damaged { kind: Kind::Pdf };
+    let file = Arc::new(Zeroizing::new(file.to_vec()));
+    let pdf = caught(|| Pdf::new(file)).and_then(Result::ok).ok_or_else(|| damaged.clone())?;
+    let grey = pdf.pages().first().and_then(draw).ok_or_else(|| damaged.clone())?;
+    let (width, height) = grey.size();
+    let mut png = Zeroizing::new(Vec::with_capacity(grey.area()));
+    let encoder = image::codecs::png::PngEncoder::new(&mut *png);
+    encoder.write_image(grey.pixels(), width, height, image::ExtendedColorType::L8).map_err(|_| damaged)?;
+    Ok(png)
+}
+
 /// `None` when the page has no sensible size or the renderer panics.
 fn draw(page: &PdfPage<'_>) -> Option<Grey> {
     let (width, height) = caught(|| page.render_dimensions())?;

@@ -1,0 +1,74 @@
+//! The command line: arguments in, one subcommand, results and exit status out.
+//!
+//! Uses the library's public interface only. One file a subcommand; `args` turns words into checked
+//! values, `failure` turns errors into a message, a hint and a status, `output` writes results,
+//! `terminal` asks and shows, `files` reads and makes files, `cards` reads cards. Only this part
+//! reads the clock, the environment and the terminal.
+
+mod add;
+mod args;
+mod cards;
+mod check;
+mod failure;
+mod files;
+mod generate;
+mod init;
+mod list;
+mod log;
+mod man;
+mod output;
+mod plugin;
+mod progress;
+mod recover;
+mod rehearse;
+mod scan;
+mod session;
+mod show;
+mod status;
+mod terminal;
+
+use args::{Arguments, Command};
+use clap::Parser as _;
+use failure::Failure;
+use output::Output;
+use std::process::ExitCode;
+
+/// Runs the program.
+pub(crate) fn run() -> ExitCode {
+    // Before anything else, so that no secret can come before it.
+    let hardened = quorate::secret::process::harden();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::usage(&error),
+    };
+    let mut output = Output::new(arguments.json);
+    if hardened.is_err() {
+        output.warn(
+            "the system does not let this program turn core files off: don't use it for real keys here",
+        );
+    }
+    let done = dispatch(&arguments, &mut output).and_then(|()| output.finish());
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output::fail(&failure, arguments.json),
+    }
+}
+
+fn dispatch(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
+    let place = &arguments.place;
+    match &arguments.command {
+        Command::Rehearse(options) => rehearse::run(options, output),
+        Command::Init(options) => init::run(place, options, output),
+        Command::Generate(options) => generate::run(place, options, output),
+        Command::Add(options) => add::run(place, options, output),
+        Command::List => list::run(place, output),
+        Command::Show(options) => show::run(place, options, output),
+        Command::Status => status::run(place, output),
+        Command::Check(options) => check::run(place, options, output),
+        Command::Recover(options) => recover::run(place, options, output),
+        Command::Log(options) => log::run(place, options, output),
+        Command::Completions { shell } => man::completions(*shell, output),
+        Command::ScanFile { deadline } => scan::answer(*deadline, output),
+        Command::Man => man::page(output),
+    }
+}

@@ -1,0 +1,287 @@
+//! Every argument of the program, and what may be said in it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use quorate::card::page::Paper;
+use quorate::key::{KeyKind, KeyName, Label};
+use quorate::wire::time::Timestamp;
+use std::path::PathBuf;
+
+/// Keeps master keys recoverable by any M of N custodians
+#[derive(Debug, Parser)]
+#[command(name = "quorate", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit status: 0 done; 1 failed; 2 usage; 3 quorum not reached; 4 a check found a difference; 5 the log cannot be written."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Give the result as JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which escrow, who acts, and when.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The escrow's folder (or QUORATE_ESCROW)
+    #[arg(short = 'C', long = "escrow", value_name = "DIR", global = true)]
+    pub(crate) escrow: Option<PathBuf>,
+    /// Who acts, for the log (default: the system's name for you)
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(crate) actor: Option<String>,
+    /// Write the log to DIR, when the escrow itself can't be written
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) log_to: Option<PathBuf>,
+    /// The time to log, instead of the system's clock (2026-11-23T20:00:00Z)
+    #[arg(long, value_name = "TIME", global = true, hide = true)]
+    pub(crate) clock: Option<Timestamp>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Walk the whole way once with a throw-away key: cards, scan back, recover
+    Rehearse(Rehearse),
+    /// Found a quorum: make an escrow and the custodians' cards
+    Init(Init),
+    /// Generate a new key, or a new version of one, and back it up
+    Generate(Generate),
+    /// Back up a key that exists
+    Add(Add),
+    /// List the keys
+    List,
+    /// Show one key and its versions
+    Show(Show),
+    /// Show the quorum, the keys, and what needs attention
+    Status,
+    /// Is this card good? One card alone, nothing recombined
+    Check(Check),
+    /// Recover a key with the cards of M custodians
+    Recover(Recover),
+    /// Show or verify the log
+    Log(Log),
+    /// Print a completion script for a shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Read the codes of a picture from standard input, in a process of its own
+    #[command(hide = true)]
+    ScanFile {
+        /// Seconds to look for a code
+        #[arg(long)]
+        deadline: u64,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rehearse {
+    /// Where to leave the cards and pictures to look at
+    #[arg(long, value_name = "DIR", default_value = "rehearsal")]
+    pub(crate) dir: PathBuf,
+    /// Memory of a passphrase seal in MiB: 64, 128, 256, 512, 1024, 2048 or 4096
+    #[arg(long, value_name = "MIB", default_value = "512", value_parser = memory)]
+    pub(crate) memory: u8,
+    /// Size of the paper
+    #[arg(long, default_value = "a4")]
+    pub(crate) paper: PaperSize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The escrow's folder, which must not exist or be empty
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// How many custodians recover (M)
+    #[arg(short, long, value_name = "M")]
+    pub(crate) threshold: usize,
+    /// A custodian, and how their card is sealed: `alice` (passphrase), `alice=age1…`, `alice=open`
+    #[arg(short, long = "custodian", value_name = "NAME[=SEAL]", required = true, num_args = 1..)]
+    pub(crate) custodians: Vec<String>,
+    /// A custodian's role, printed on the card
+    #[arg(long = "role", value_name = "NAME=ROLE")]
+    pub(crate) roles: Vec<String>,
+    /// Whose keys these are, printed on the cards
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) organisation: Option<String>,
+    /// Where the cards go (default: DIR-cards)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cards: Option<PathBuf>,
+    /// Write each passphrase to a slip in DIR, instead of showing it on the terminal
+    #[arg(long, value_name = "DIR")]
+    pub(crate) slips: Option<PathBuf>,
+    /// Take a custodian's passphrase from the first line of a file
+    #[arg(long = "passphrase-file", value_name = "NAME=FILE")]
+    pub(crate) passphrases: Vec<String>,
+    /// Let a custodian type a passphrase of their own choice
+    #[arg(long = "choose", value_name = "NAME")]
+    pub(crate) choose: Vec<String>,
+    /// Memory of a passphrase seal in MiB: 64, 128, 256, 512, 1024, 2048 or 4096
+    #[arg(long, value_name = "MIB", default_value = "512", value_parser = memory)]
+    pub(crate) memory: u8,
+    /// Mix the bytes of a file (dice, an HSM) into the system's randomness
+    #[arg(long, value_name = "FILE")]
+    pub(crate) entropy: Vec<PathBuf>,
+    /// Size of the paper
+    #[arg(long, default_value = "a4")]
+    pub(crate) paper: PaperSize,
+    /// Number of the ceremony, printed on the cards
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) ceremony: Option<String>,
+    /// Number of a custodian's envelope, printed on the card
+    #[arg(long = "envelope", value_name = "NAME=TEXT")]
+    pub(crate) envelopes: Vec<String>,
+    /// Whom to tell of a lost card, as a role, printed on the cards
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) contact: Option<String>,
+    /// Answer every question with yes
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// The key's name; a name that exists gets a new version
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<Label>,
+    /// What kind of key
+    #[arg(short, long, value_name = "KIND")]
+    pub(crate) kind: KeyKind,
+    /// Length of an opaque secret in bytes
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) length: Option<usize>,
+    /// Mix the bytes of a file (dice, an HSM) into the system's randomness
+    #[arg(long, value_name = "FILE")]
+    pub(crate) entropy: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// The key's name; a name that exists gets a new version
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Label,
+    /// The key: raw bytes, or DER or PEM in PKCS#8, SEC1 or PKCS#1
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What kind of key; needed for raw bytes
+    #[arg(short, long, value_name = "KIND")]
+    pub(crate) kind: Option<KeyKind>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The key, or one version of it
+    #[arg(value_name = "NAME[@VERSION]")]
+    pub(crate) name: KeyName,
+}
+
+/// Cards and what opens their seals.
+#[derive(Debug, Args)]
+pub(crate) struct Seals {
+    /// A custodian's passphrase is the first line of a file
+    #[arg(long = "passphrase-file", value_name = "NAME=FILE")]
+    pub(crate) passphrases: Vec<String>,
+    /// An age identity that opens cards sealed to an age recipient
+    #[arg(short, long = "identity", value_name = "FILE")]
+    pub(crate) identities: Vec<PathBuf>,
+    /// Seconds to look for a code in one picture
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) deadline: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Pictures (PNG, JPEG), PDFs or text files with cards; `-` is standard input
+    #[arg(value_name = "CARD", required = true)]
+    pub(crate) cards: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) seals: Seals,
+    /// Ask for the passphrase, and check the share too
+    #[arg(short, long)]
+    pub(crate) passphrase: bool,
+    /// Write to the log that the cards were good
+    #[arg(long)]
+    pub(crate) record: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Recover {
+    /// The key, or one version of it
+    #[arg(value_name = "NAME[@VERSION]")]
+    pub(crate) name: KeyName,
+    /// A picture (PNG, JPEG), a PDF or a text file with a card; `-` is standard input
+    #[arg(long = "card", value_name = "CARD", num_args = 1..)]
+    pub(crate) cards: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) seals: Seals,
+    /// Where the key goes: `file:PATH` (new, mode 0600) or `age:RECIPIENT` (to standard output or --out)
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) to: String,
+    /// The file for `--to age:…`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// How the key is written
+    #[arg(long, default_value = "auto")]
+    pub(crate) format: KeyFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum KeyFormat {
+    /// Raw bytes for a symmetric key, PEM for a private key
+    Auto,
+    /// PKCS#8 in PEM
+    Pem,
+    /// PKCS#8 in DER, or raw bytes for a symmetric key
+    Der,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    #[command(subcommand)]
+    pub(crate) command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Show the records
+    Show,
+    /// Verify the log and everything that it names
+    Verify {
+        /// A checkpoint from a card or a report: nothing before it may be cut or rewritten
+        #[arg(long, value_name = "SEQ:HASH")]
+        since: Option<String>,
+    },
+}
+
+/// A paper size.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PaperSize {
+    /// 210 by 297 mm
+    A4,
+    /// 8.5 by 11 inches
+    Letter,
+}
+
+impl From<PaperSize> for Paper {
+    fn from(size: PaperSize) -> Self {
+        match size {
+            PaperSize::A4 => Self::A4,
+            PaperSize::Letter => Self::Letter,
+        }
+    }
+}
+
+/// Memory in MiB as the binary logarithm of KiB.
+fn memory(text: &str) -> Result<u8, String> {
+    let mib: u32 = text.parse().map_err(|_| "a number of MiB".to_owned())?;
+    let exponent = mib.checked_ilog2().and_then(|log| u8::try_from(log.saturating_add(10)).ok());
+    match exponent {
+        Some(exponent @ 16..=22) if mib.is_power_of_two() => Ok(exponent),
+        _ => Err("64, 128, 256, 512, 1024, 2048 or 4096".to_owned()),
+    }
+}

@@ -1,0 +1,162 @@
+//! `quorate check`: is this card good? Each card alone; nothing is recombined.
+
+use super::args::{Check, Place};
+use super::cards::{Openers, read};
+use super::failure::{DIFFERENCE, Failure};
+use super::output::{Output, say};
+use super::progress::Step;
+use super::session::{Session, environment};
+use super::terminal::ask_passphrase;
+use quorate::card::{Collector, verification};
+use quorate::ceremony::check::{Good, check};
+use quorate::ceremony::escrow::Escrow;
+use quorate::log::{Op, Phase};
+use quorate::quorum::QuorumRecord;
+use quorate::seal::{SealKind, SealedShare};
+use quorate::wire::json::{Json, object};
+
+pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result<(), Failure> {
+    let openers = Openers::of(&options.seals)?;
+    let mut collector = Collector::new();
+    let mut cards = Vec::new();
+    let mut bad = Vec::new();
+    for path in &options.cards {
+        match read(path, options.seals.deadline, &mut collector, output) {
+            Ok(found) => cards.extend(found),
+            Err(failure) => bad.push(failure),
+        }
+    }
+    if let Some((have, of)) = collector.unfinished().next() {
+        bad.push(
+            Failure::new(DIFFERENCE, format!("{have} of the {of} parts of a long card are here"))
+                .hint("give a picture of each part"),
+        );
+    }
+    if place.escrow.is_none() && environment("QUORATE_ESCROW").is_none() {
+        if options.record {
+            return Err(
+                Failure::usage("--record needs an escrow").hint("name it with -C DIR, or in QUORATE_ESCROW")
+            );
+        }
+        cards.iter().for_each(|card| alone(card, output));
+        output.note(
+            "no escrow is named, so it can't be said whether this is the card that was issued: add -C DIR",
+        );
+        return finish(bad, output);
+    }
+    let session = Session::of(place)?;
+    let mut escrow = session.open()?;
+    let mut values = Vec::new();
+    for card in &cards {
+        match one(&escrow, options, &openers, card, output) {
+            Ok(good) => {
+                if options.record {
+                    record(&mut escrow, card, &good)?;
+                }
+                values.push(report(card, &good, output));
+            }
+            Err(failure) => bad.push(failure),
+        }
+    }
+    output.value(Json::List(values));
+    finish(bad, output)
+}
+
+fn finish(mut bad: Vec<Failure>, output: &mut Output) -> Result<(), Failure> {
+    let Some(last) = bad.pop() else { return Ok(()) };
+    output.finish()?;
+    for failure in bad {
+        say(&format!("quorate: error: {}", failure.message));
+        if let Some(hint) = failure.hint {
+            say(&format!("quorate: hint: {hint}"));
+        }
+    }
+    Err(Failure { status: DIFFERENCE, ..last })
+}
+
+/// A card without an escrow to compare it with.
+fn alone(card: &SealedShare, output: &mut Output) {
+    let header = card.header();
+    output.line(format!(
+        "share {} of quorum {}, generation {}",
+        header.index(),
+        header.quorum(),
+        header.generation()
+    ));
+    output.line(format!("  any {} recover; sealed with: {}", header.scheme(), card.kind().name()));
+    output.line(format!("  verification code {}", verification(&card.digest())));
+    output.line("  intact: its bytes pass their check");
+}
+
+fn one(
+    escrow: &Escrow<'_>,
+    options: &Check,
+    openers: &Openers,
+    card: &SealedShare,
+    output: &Output,
+) -> Result<Good, Failure> {
+    let record = quorum_of(escrow, card)?;
+    let difference =
+        |error: quorate::ceremony::recover::PresentError| Failure::new(DIFFERENCE, error.to_string());
+    // The card before its seal: a passphrase is only asked for a card that was issued.
+    let good = check(&record, card, None).map_err(difference)?;
+    let custodian = &good.custodian;
+    if openers.opens(card, custodian) {
+        let step = Step::begin(format!("unsealing the card of {custodian}"), 0);
+        let opened = openers.open(card, custodian);
+        step.done();
+        return check(&record, card, Some(opened)).map_err(difference);
+    }
+    if !options.passphrase || !matches!(card.kind(), SealKind::Passphrase(_)) {
+        return Ok(good);
+    }
+    loop {
+        let Some(passphrase) =
+            ask_passphrase(&format!("{custodian}, your passphrase (Enter alone to leave it out): "))?
+        else {
+            return Ok(good);
+        };
+        let step = Step::begin(format!("unsealing the card of {custodian}"), 0);
+        let opened = card.open_passphrase(&passphrase);
+        step.done();
+        match check(&record, card, Some(opened)) {
+            Ok(good) => return Ok(good),
+            Err(error) if super::terminal::is_interactive() => output.warn(error.to_string()),
+            Err(error) => return Err(difference(error)),
+        }
+    }
+}
+
+/// The record of the card's own quorum, or, when the escrow doesn't have it, of the newest, which will say so.
+fn quorum_of(escrow: &Escrow<'_>, card: &SealedShare) -> Result<QuorumRecord, Failure> {
+    Ok(escrow.quorum_by_id(card.header().quorum()).or_else(|_| escrow.quorum())?)
+}
+
+fn record(escrow: &mut Escrow<'_>, card: &SealedShare, good: &Good) -> Result<(), Failure> {
+    let details = object([
+        ("card", Some(Json::Number(good.index.into()))),
+        ("generation", Some(Json::Number(card.header().generation().into()))),
+        ("quorum", Some(Json::text(card.header().quorum().text()))),
+        ("share", Some(Json::Bool(good.share))),
+    ]);
+    escrow.record(Op::Check, Phase::Done, &details)?;
+    Ok(())
+}
+
+fn report(card: &SealedShare, good: &Good, output: &mut Output) -> Json<'static> {
+    let code = verification(&card.digest());
+    output.line(format!("the card of {} (share {}) is good", good.custodian, good.index));
+    output.line("  it is intact, and the one that was issued");
+    output.line(if good.share {
+        "  its share lies on the quorum's polynomials"
+    } else {
+        "  its share was not looked at: that needs what opens its seal (--passphrase)"
+    });
+    output.line(format!("  verification code {code}"));
+    object([
+        ("custodian", Some(Json::text(good.custodian.clone()))),
+        ("index", Some(Json::Number(good.index.into()))),
+        ("share", Some(Json::Bool(good.share))),
+        ("verification", Some(Json::text(code))),
+    ])
+}

@@ -1,0 +1,200 @@
+//! Every way in which a command can fail: what it says, what it hints, and its exit status.
+
+use quorate::age::{EncryptError, IdentityError};
+use quorate::card::page::PageError;
+use quorate::ceremony::deposit::DepositError;
+use quorate::ceremony::escrow::EscrowError;
+use quorate::ceremony::found::FoundError;
+use quorate::ceremony::recover::{PresentError, RecoverError};
+use quorate::key::{GenerateError, ImportError};
+use quorate::log::{CommitError, LogError};
+use quorate::primitive::random::NoEntropy;
+use quorate::quorum::QuorumError;
+use quorate::secret::PassphraseError;
+use quorate::share::CombineError;
+use quorate::store::StoreError;
+use std::path::Path;
+
+/// Exit status: it failed.
+pub(crate) const FAILED: u8 = 1;
+/// Exit status: the arguments are wrong.
+pub(crate) const USAGE: u8 = 2;
+/// Exit status: not enough custodians.
+pub(crate) const NO_QUORUM: u8 = 3;
+/// Exit status: a check found a difference.
+pub(crate) const DIFFERENCE: u8 = 4;
+/// Exit status: the log cannot be written.
+pub(crate) const NO_LOG: u8 = 5;
+
+/// A message, perhaps a hint, and an exit status.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: u8,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(status: u8, message: impl Into<String>) -> Self {
+        let message = message.into();
+        // Errors of the library say the fact, a colon, and what to do.
+        match message.split_once(": ") {
+            Some((fact, advice)) if is_advice(advice) => {
+                Self { status, message: fact.to_owned(), hint: Some(advice.to_owned()) }
+            }
+            _ => Self { status, message, hint: None },
+        }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { status: USAGE, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// A failure of the system with a file.
+    pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
+        let hint = match error.kind() {
+            std::io::ErrorKind::NotFound => Some("check the path"),
+            std::io::ErrorKind::PermissionDenied => {
+                Some("check the owner and the mode of the file and its folder")
+            }
+            std::io::ErrorKind::AlreadyExists => Some("nothing is ever overwritten: choose another name"),
+            std::io::ErrorKind::StorageFull => Some("free some space, then run the command again"),
+            _ => None,
+        };
+        let words = error.to_string();
+        let words = words.split(" (os error").next().unwrap_or_default().to_lowercase();
+        let message = format!("{}: {words}", path.display());
+        Self { status: FAILED, message, hint: hint.map(str::to_owned) }
+    }
+}
+
+/// Whether what follows a colon tells what to do: it begins with such a verb.
+fn is_advice(text: &str) -> bool {
+    const VERBS: [&str; 18] = [
+        "use ", "found ", "look ", "check ", "free ", "close ", "set ", "try ", "name ", "commit ", "type ",
+        "write ", "choose ", "back ", "begin ", "give ", "save ", "lower ",
+    ];
+    VERBS.iter().any(|verb| text.starts_with(verb)) || text.starts_with('`')
+}
+
+macro_rules! failed {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(FAILED, error.to_string())
+            }
+        })*
+    };
+}
+
+failed!(
+    EncryptError,
+    GenerateError,
+    IdentityError,
+    NoEntropy,
+    PassphraseError,
+    PageError,
+    StoreError,
+    PresentError
+);
+
+impl From<EscrowError> for Failure {
+    fn from(error: EscrowError) -> Self {
+        let status = match error {
+            EscrowError::Missing { .. } | EscrowError::Altered { .. } | EscrowError::Record { .. } => {
+                DIFFERENCE
+            }
+            _ => FAILED,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        let status = match error {
+            LogError::Store(_) | LogError::NoEscrow => FAILED,
+            _ => DIFFERENCE,
+        };
+        let failure = Self::new(status, error.to_string());
+        match error {
+            LogError::NoEscrow => {
+                failure.hint("name the escrow with -C DIR or QUORATE_ESCROW, or make one with `quorate init`")
+            }
+            LogError::Store(_) => failure,
+            _ => failure.hint("compare with another copy of the escrow, and keep this one as evidence"),
+        }
+    }
+}
+
+impl<E: std::error::Error> From<CommitError<E>> for Failure {
+    fn from(error: CommitError<E>) -> Self {
+        let status = if error.is_write() { NO_LOG } else { FAILED };
+        let failure = Self::new(status, error.to_string());
+        match error {
+            CommitError::Store(_) => {
+                failure.hint("nothing secret was done; `--log-to DIR` names another place for the log")
+            }
+            CommitError::Log(error) => Self::from(error),
+            _ => failure,
+        }
+    }
+}
+
+impl From<FoundError> for Failure {
+    fn from(error: FoundError) -> Self {
+        match error {
+            FoundError::Log(error) => error.into(),
+            FoundError::Scheme(error) => Self::new(USAGE, error.to_string()),
+            FoundError::Record(error) => Self::new(USAGE, error.to_string()),
+            error => Self::new(FAILED, error.to_string()),
+        }
+    }
+}
+
+impl From<DepositError<ImportError>> for Failure {
+    fn from(error: DepositError<ImportError>) -> Self {
+        match error {
+            DepositError::Source { name, error } => Self {
+                status: FAILED,
+                message: format!("{name}: {error}"),
+                hint: Some(error.hint().to_owned()),
+            },
+            error => Self::from_deposit(error),
+        }
+    }
+}
+
+impl From<DepositError<GenerateError>> for Failure {
+    fn from(error: DepositError<GenerateError>) -> Self {
+        Self::from_deposit(error)
+    }
+}
+
+impl Failure {
+    fn from_deposit<E: std::error::Error>(error: DepositError<E>) -> Self {
+        match error {
+            DepositError::Log(error) => error.into(),
+            DepositError::Escrow(error) => error.into(),
+            error => Self::new(FAILED, error.to_string()),
+        }
+    }
+}
+
+impl From<RecoverError> for Failure {
+    fn from(error: RecoverError) -> Self {
+        match error {
+            RecoverError::Log(error) => error.into(),
+            RecoverError::Escrow(error) => error.into(),
+            RecoverError::Quorum(QuorumError::Combine(error @ CombineError::TooFew { .. })) => {
+                Self::new(NO_QUORUM, error.to_string())
+            }
+            error => Self::new(DIFFERENCE, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Files that the command line reads and makes.
+//!
+//! Secrets are read straight into wiped memory, within a limit; they are written to a new file of
+//! mode 0600, synchronised, and never over an existing one.
+
+use super::failure::Failure;
+use quorate::secret::{SecretBytes, SecretWriter};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Reads a file, or standard input for `-`, of at most `limit` bytes into wiped memory.
+pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<SecretBytes, Failure> {
+    let failure = |error: io::Error| Failure::file(path, &error);
+    if path == Path::new("-") {
+        return fill(&mut io::stdin().lock(), limit, path);
+    }
+    let mut file = File::open(path).map_err(failure)?;
+    let about = file.metadata().map_err(failure)?;
+    if about.is_dir() {
+        return Err(Failure::new(
+            super::failure::FAILED,
+            format!("{}: is a folder, not a file", path.display()),
+        ));
+    }
+    let length = usize::try_from(about.len()).unwrap_or(usize::MAX);
+    if length > limit {
+        return Err(too_long(path, limit));
+    }
+    // A pipe or a device has no length: it gets the limit.
+    let size = if about.is_file() { length.saturating_add(1) } else { limit };
+    fill(&mut file, size.min(limit.saturating_add(1)), path)
+}
+
+fn fill(from: &mut dyn Read, limit: usize, path: &Path) -> Result<SecretBytes, Failure> {
+    let mut writer = SecretWriter::new(limit.saturating_add(1));
+    let mut chunk = SecretBytes::zeroed(64 * 1024);
+    loop {
+        let read = match from.read(chunk.expose_mut()) {
+            Ok(0) => return Ok(writer.finish()),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Failure::file(path, &error)),
+        };
+        let bytes = chunk.expose().get(..read).unwrap_or_default();
+        if writer.put(bytes).is_err() || writer.written().len() > limit {
+            return Err(too_long(path, limit));
+        }
+    }
+}
+
+fn too_long(path: &Path, limit: usize) -> Failure {
+    Failure::new(
+        super::failure::FAILED,
+        format!("{}: is longer than the {limit} bytes that are read", path.display()),
+    )
+}
+
+/// Writes a new file that only its owner reads.
+pub(crate) fn create_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failure = |error: io::Error| Failure::file(path, &error);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failure)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(path);
+        failure(error)
+    })
+}
+
+/// Makes a folder that only its owner enters; what is there already stays as it is.
+pub(crate) fn make_private_folder(path: &Path) -> Result<(), Failure> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| Failure::file(path, &error))
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => File::open(".")?.sync_all(),
+    }
+}
+
+/// Files that exist under a name ending in `.pending` until all may be released at once.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    files: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Pending {
+    /// Writes `bytes` to `path` with `.pending` behind it. Neither may exist.
+    pub(crate) fn add(&mut self, path: PathBuf, bytes: &[u8]) -> Result<(), Failure> {
+        if path.symlink_metadata().is_ok() {
+            return Err(Failure::file(&path, &io::Error::from(io::ErrorKind::AlreadyExists)));
+        }
+        let mut waiting = path.clone().into_os_string();
+        waiting.push(".pending");
+        let waiting = PathBuf::from(waiting);
+        create_secret(&waiting, bytes)?;
+        self.files.push((waiting, path));
+        Ok(())
+    }
+
+    /// Gives every file its name.
+    pub(crate) fn release(mut self) -> Result<Vec<PathBuf>, Failure> {
+        let mut released = Vec::new();
+        while let Some((waiting, path)) = (!self.files.is_empty()).then(|| self.files.remove(0)) {
+            fs::rename(&waiting, &path)
+                .and_then(|()| sync_parent(&path))
+                .map_err(|error| Failure::file(&waiting, &error))?;
+            released.push(path);
+        }
+        Ok(released)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        for (waiting, _) in &self.files {
+            let _ = fs::remove_file(waiting);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `quorate generate`: new keys, or new versions of them, and their backups.
+
+use super::args::{Generate, Place};
+use super::failure::Failure;
+use super::init::entropy;
+use super::output::Output;
+use super::session::Session;
+use super::show::backed_json;
+use quorate::ceremony::deposit::deposit;
+use quorate::key::{KeyKind, generate, generate_opaque};
+use quorate::log::{Backed, Op};
+use quorate::wire::json::Json;
+
+pub(crate) fn run(place: &Place, options: &Generate, output: &mut Output) -> Result<(), Failure> {
+    let length = match (options.kind, options.length) {
+        (KeyKind::Opaque, None) => {
+            return Err(Failure::usage("an opaque secret needs its length").hint("add --length BYTES"));
+        }
+        (KeyKind::Opaque, Some(length)) => length,
+        (kind, Some(_)) => {
+            return Err(Failure::usage(format!(
+                "a key of kind {kind} has a length of its own: drop --length"
+            )));
+        }
+        (_, None) => 0,
+    };
+    let session = Session::of(place)?;
+    let mut escrow = session.open()?;
+    let mut entropy = entropy(&options.entropy)?;
+    let backed = deposit(
+        &mut escrow,
+        Op::Generate,
+        &options.names,
+        |_, entropy| match options.kind {
+            KeyKind::Opaque => generate_opaque(length, entropy),
+            kind => generate(kind, entropy),
+        },
+        &mut entropy,
+    )?;
+    report("generated", &backed, output);
+    Ok(())
+}
+
+/// What was backed up.
+pub(crate) fn report(verb: &str, backed: &[Backed], output: &mut Output) {
+    for one in backed {
+        let deposit = &one.deposit;
+        output.line(format!("{verb} {} version {} ({})", deposit.name, deposit.version, one.kind));
+        output.line(format!("  fingerprint {}", one.fingerprint.short()));
+        output.line(format!("  backed up to quorum {}", deposit.quorum));
+    }
+    output.value(Json::List(backed.iter().map(backed_json).collect()));
+}

@@ -1,0 +1,357 @@
+//! `quorate init`: founds a quorum, and makes the custodians' cards.
+//!
+//! The cards are written under pending names, the quorum's record is stored and logged, and only
+//! then do the cards get their names. A generated passphrase reaches its custodian alone: on the
+//! terminal's alternate screen, or on a slip in another folder than the cards'.
+
+use super::args::{Init, Place};
+use super::cards::{named, parallel, passphrase_files};
+use super::failure::{FAILED, Failure};
+use super::files::{Pending, make_private_folder, read_secret};
+use super::output::Output;
+use super::plugin;
+use super::progress::Step;
+use super::session::Session;
+use super::terminal;
+use quorate::age::{Recipient, RecipientError};
+use quorate::card::{Details, pdf, verification};
+use quorate::ceremony::found::{Founding, Plan, Seal, Seat};
+use quorate::log::Checkpoint;
+use quorate::primitive::random::Entropy;
+use quorate::quorum::QuorumRecord;
+use quorate::seal::{Cost, SealedShare, WEAK, generate_passphrase, strength};
+use quorate::secret::{Passphrase, SecretWriter};
+use quorate::wire::json::{Json, object};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// How a custodian comes by a passphrase that the program made.
+struct Handover {
+    name: String,
+    passphrase: Passphrase,
+}
+
+pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<(), Failure> {
+    if let Some(other) = place.escrow.as_ref().filter(|other| **other != options.dir) {
+        return Err(Failure::usage(format!(
+            "two folders are named: {} and {}",
+            options.dir.display(),
+            other.display()
+        )));
+    }
+    let session = Session::at(place, &options.dir)?;
+    let mut escrow = session.create()?;
+    let cards = options.cards.clone().unwrap_or_else(|| beside(&options.dir, "-cards"));
+    separate(&options.dir, &cards, options.slips.as_deref())?;
+    let cost = Cost::new(options.memory, Cost::DEFAULT.bytes()[1], Cost::DEFAULT.bytes()[2]);
+    let cost = cost.map_err(|error| Failure::usage(error.to_string()))?;
+    let mut entropy = entropy(&options.entropy)?;
+    let (seats, handovers) = seats(options, &mut entropy, output)?;
+    let plan = Plan::new(options.threshold, seats, options.organisation.clone(), cost)?;
+    if plan.scheme().is_fragile() {
+        output.warn("every custodian is needed: one lost card loses every key");
+        if !options.yes
+            && !(terminal::is_interactive() && terminal::confirm("found this quorum all the same?")?)
+        {
+            return Err(
+                Failure::usage("not founded").hint("name more custodians than the threshold, or add --yes")
+            );
+        }
+    }
+    let envelopes = pairs(&options.envelopes, "--envelope", &plan)?;
+
+    let seals = plan.seats().iter().filter(|seat| matches!(seat.seal, Seal::Passphrase(_))).count();
+    let step = Step::begin(
+        format!("sealing {} shares ({cost} for a passphrase)", plan.seats().len()),
+        plan.seats().len(),
+    );
+    let at_once = if seals == 0 { 1 } else { parallel(cost.memory_mib()) };
+    let outside = |recipient: &str, plain: &_| plugin::encrypt(recipient, plain);
+    let founding =
+        Founding::begin(&mut escrow, &plan, at_once, &outside, &|count| step.at(count), &mut entropy)?;
+    step.done();
+
+    let before = escrow.log().checkpoint();
+    let ready = print(options, &founding, &envelopes, &cards, before, &handovers);
+    let (pending, slips) = match ready {
+        Ok(ready) => ready,
+        Err(failure) => {
+            founding.abandon(&mut escrow);
+            return Err(failure);
+        }
+    };
+    let digests: Vec<[u8; 32]> = founding.cards().iter().map(SealedShare::digest).collect();
+    let (record, checkpoint) = founding.complete(&mut escrow)?;
+    let made = pending.release()?;
+    slips.release()?;
+    if options.slips.is_none() {
+        show_passphrases(&handovers, &record)?;
+    }
+    report(options, &session, &record, &digests, &made, checkpoint, output);
+    Ok(())
+}
+
+/// The custodians as they were named, each with a seal.
+fn seats(
+    options: &Init,
+    entropy: &mut Entropy,
+    output: &Output,
+) -> Result<(Vec<Seat>, Vec<Handover>), Failure> {
+    let mut given = passphrase_files(&options.passphrases)?;
+    let mut seats = Vec::new();
+    let mut handovers = Vec::new();
+    for argument in &options.custodians {
+        let (name, seal) = argument.split_once('=').unwrap_or((argument, "passphrase"));
+        let typed = options.choose.iter().any(|one| one == name);
+        let seal = match seal {
+            "open" => Seal::Open,
+            "passphrase" => {
+                let chosen = match given.remove(&name.to_lowercase()) {
+                    Some(passphrase) => Some(passphrase),
+                    None if typed => Some(choose(name, output)?),
+                    None => None,
+                };
+                let chosen = chosen.inspect(|passphrase| judge(name, passphrase, output));
+                Seal::Passphrase(match chosen {
+                    Some(passphrase) => passphrase,
+                    None => {
+                        let passphrase = generate_passphrase(entropy)?;
+                        let copy = copy(&passphrase)?;
+                        handovers.push(Handover { name: name.to_owned(), passphrase: copy });
+                        passphrase
+                    }
+                })
+            }
+            recipient => sealed_to(name, recipient)?,
+        };
+        seats.push(Seat { name: name.to_owned(), role: None, seal });
+    }
+    for role in &options.roles {
+        let (name, role) = named(role, "--role")?;
+        let seat = seats.iter_mut().find(|seat| seat.name == name);
+        seat.ok_or_else(|| unknown("--role", name))?.role = Some(role.to_owned());
+    }
+    if let Some(name) = given.keys().next() {
+        return Err(unknown("--passphrase-file", name));
+    }
+    if let Some(name) = options.choose.iter().find(|name| !seats.iter().any(|seat| seat.name == **name)) {
+        return Err(unknown("--choose", name));
+    }
+    if !handovers.is_empty() && options.slips.is_none() && !terminal::can_reveal() {
+        return Err(Failure::usage("there is no terminal to show the generated passphrases on")
+            .hint("add --slips DIR to write them to slips, or --passphrase-file NAME=FILE"));
+    }
+    Ok((seats, handovers))
+}
+
+fn unknown(option: &str, name: &str) -> Failure {
+    Failure::usage(format!("{option} names {name}, who is not a custodian"))
+        .hint("name custodians with --custodian")
+}
+
+fn sealed_to(name: &str, recipient: &str) -> Result<Seal, Failure> {
+    match recipient.parse::<Recipient>() {
+        Ok(recipient) => Ok(Seal::Age(recipient)),
+        Err(RecipientError::Plugin) if plugin::is_recipient(recipient) => {
+            Ok(Seal::Outside(recipient.to_owned()))
+        }
+        Err(error) => Err(Failure::usage(format!("{name}: {error}"))
+            .hint("a seal is `passphrase`, `open`, or an age recipient that begins with age1")),
+    }
+}
+
+/// Lets a custodian type a passphrase twice.
+fn choose(name: &str, output: &Output) -> Result<Passphrase, Failure> {
+    let missing = || Failure::usage(format!("no passphrase was typed for {name}"));
+    loop {
+        let first = terminal::ask_passphrase(&format!("{name}, type a passphrase: "))?.ok_or_else(missing)?;
+        let second = terminal::ask_passphrase(&format!("{name}, type it again: "))?.ok_or_else(missing)?;
+        if first.ct_eq(&second) {
+            return Ok(first);
+        }
+        output.warn("these were two different passphrases: type them again");
+    }
+}
+
+fn judge(name: &str, passphrase: &Passphrase, output: &Output) {
+    let bits = strength(passphrase);
+    if bits < WEAK {
+        output.warn(format!(
+            "{name}'s passphrase is weak: about {bits:.0} bits; six words chosen by the program have 77"
+        ));
+    } else {
+        output.note(format!("{name}'s passphrase: at least {bits:.0} bits"));
+    }
+}
+
+fn copy(passphrase: &Passphrase) -> Result<Passphrase, Failure> {
+    Ok(Passphrase::parse(passphrase.expose())?)
+}
+
+/// `NAME=TEXT` arguments by custodian.
+fn pairs(arguments: &[String], option: &str, plan: &Plan) -> Result<BTreeMap<String, String>, Failure> {
+    let mut pairs = BTreeMap::new();
+    for argument in arguments {
+        let (name, text) = named(argument, option)?;
+        if !plan.seats().iter().any(|seat| seat.name == name) {
+            return Err(unknown(option, name));
+        }
+        pairs.insert(name.to_owned(), text.to_owned());
+    }
+    Ok(pairs)
+}
+
+/// The cards' and the slips' files, still pending.
+fn print(
+    options: &Init,
+    founding: &Founding,
+    envelopes: &BTreeMap<String, String>,
+    folder: &Path,
+    before: Checkpoint,
+    handovers: &[Handover],
+) -> Result<(Pending, Pending), Failure> {
+    let (mut cards, mut slips) = (Pending::default(), Pending::default());
+    let hash = before.hash();
+    make_private_folder(folder)?;
+    for card in founding.cards() {
+        let custodian = founding.record().custodian(card.header().index());
+        let name = custodian.map(|one| one.name.as_str()).unwrap_or_default();
+        let details = Details {
+            ceremony: options.ceremony.as_deref(),
+            envelope: envelopes.get(name).map(String::as_str),
+            contact: options.contact.as_deref(),
+            checkpoint: Some((before.seq(), &hash)),
+        };
+        let page = pdf(founding.record(), card, &details, options.paper.into());
+        let page = page
+            .map_err(|error| Failure::new(FAILED, format!("the card of {name} can't be printed: {error}")))?;
+        cards.add(folder.join(format!("{}-{}.pdf", card.header().index(), file_name(name))), &page)?;
+    }
+    if let Some(folder) = &options.slips {
+        make_private_folder(folder)?;
+        for handover in handovers {
+            let id = founding.record().id();
+            let about = format!(
+                "\n\nThe line above is the passphrase of {} for quorum {id}.\nGive it to {} alone, and never keep it with the card.\n",
+                handover.name, handover.name
+            );
+            let passphrase = handover.passphrase.expose();
+            let mut text = SecretWriter::new(passphrase.len().saturating_add(about.len()));
+            // The writer was made at the size of both.
+            let _ = text.put(passphrase).and_then(|()| text.put(about.as_bytes()));
+            slips.add(folder.join(format!("{}.txt", file_name(&handover.name))), text.written())?;
+        }
+    }
+    Ok((cards, slips))
+}
+
+fn show_passphrases(handovers: &[Handover], record: &QuorumRecord) -> Result<(), Failure> {
+    for handover in handovers {
+        let name = &handover.name;
+        terminal::ask(&format!(
+            "{name} alone should look at the screen now: press Enter when nobody else does "
+        ))?;
+        let before = format!("{name}, this is your passphrase for quorum {}:", record.id());
+        let after =
+            "Write it down, by hand. Keep it apart from your card. Press Enter to wipe it from the screen. ";
+        terminal::reveal(&before, &handover.passphrase, after)?;
+        // Typed once from the paper: a slip of the pen is found now, not in ten years.
+        loop {
+            match terminal::ask_passphrase(&format!(
+                "{name}, type it from your paper (Enter alone shows it again): "
+            ))? {
+                Some(typed) if typed.ct_eq(&handover.passphrase) => break,
+                Some(_) => terminal::show("that is not the passphrase: compare your paper with the screen\n"),
+                None => {}
+            }
+            terminal::reveal(&before, &handover.passphrase, after)?;
+        }
+    }
+    Ok(())
+}
+
+fn report(
+    options: &Init,
+    session: &Session,
+    record: &QuorumRecord,
+    digests: &[[u8; 32]],
+    made: &[PathBuf],
+    checkpoint: Checkpoint,
+    output: &mut Output,
+) {
+    let id = record.id();
+    output.line(format!("quorum {id} is founded: any {} custodians recover", record.scheme()));
+    let mut values = Vec::new();
+    for ((custodian, digest), path) in record.terms().custodians.iter().zip(digests).zip(made) {
+        let code = verification(digest);
+        output.line(format!(
+            "  {:<16} {:<10} verification code {code}  {}",
+            custodian.name,
+            custodian.seal,
+            path.display()
+        ));
+        values.push(object([
+            ("card", Some(Json::text(path.display().to_string()))),
+            ("name", Some(Json::text(custodian.name.clone()))),
+            ("seal", Some(Json::text(custodian.seal))),
+            ("verification", Some(Json::text(code))),
+        ]));
+    }
+    output.line(format!("checkpoint {checkpoint}"));
+    output.line("next: print each card, read it back from the paper, then hand it over and delete the file:");
+    output.line(format!("  quorate -C {} check PICTURE-OF-THE-CARD", session.root().display()));
+    if let Some(slips) = &options.slips {
+        output.line(format!("the passphrases are in {}: give each to its custodian alone", slips.display()));
+    }
+    output.value(object([
+        ("cards", Some(Json::List(values))),
+        ("checkpoint", Some(Json::text(checkpoint.to_string()))),
+        ("quorum", Some(Json::text(id.to_string()))),
+        ("threshold", Some(Json::Number(record.scheme().threshold().into()))),
+    ]));
+}
+
+/// The system's randomness, with the bytes of files mixed in.
+pub(crate) fn entropy(files: &[PathBuf]) -> Result<Entropy, Failure> {
+    let mut entropy = Entropy::system();
+    for path in files {
+        let bytes = read_secret(path, 1 << 20)?;
+        if bytes.is_empty() {
+            return Err(Failure::new(
+                FAILED,
+                format!("{}: is empty: nothing can be mixed in", path.display()),
+            ));
+        }
+        entropy.mix(bytes.expose());
+    }
+    Ok(entropy)
+}
+
+/// A folder of a like name beside `dir`.
+fn beside(dir: &Path, suffix: &str) -> PathBuf {
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    dir.with_file_name(name)
+}
+
+/// The escrow, the cards and the slips are three places: whoever copies one must not get another.
+fn separate(escrow: &Path, cards: &Path, slips: Option<&Path>) -> Result<(), Failure> {
+    let full = |path: &Path| std::path::absolute(path).map_err(|error| Failure::file(path, &error));
+    let (escrow, cards) = (full(escrow)?, full(cards)?);
+    if cards.starts_with(&escrow) {
+        return Err(Failure::usage("the cards must not go into the escrow")
+            .hint("choose another folder with --cards"));
+    }
+    let Some(slips) = slips else { return Ok(()) };
+    let slips = full(slips)?;
+    if slips.starts_with(&cards) || cards.starts_with(&slips) || slips.starts_with(&escrow) {
+        return Err(Failure::usage("the slips must not go where the cards or the escrow are")
+            .hint("whoever finds both opens the card: choose another folder with --slips"));
+    }
+    Ok(())
+}
+
+/// A custodian's name as part of a file's name.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).collect()
+}

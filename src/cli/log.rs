@@ -1,0 +1,96 @@
+//! `quorate log`: shows the records, or verifies them and everything that they name.
+
+use super::args::{Log, LogCommand, Place};
+use super::failure::{DIFFERENCE, Failure};
+use super::output::Output;
+use super::session::Session;
+use quorate::ceremony::inspect::{Finding, check_heads, inspect};
+use quorate::log::{self, Checkpoint};
+use quorate::wire::json::{Json, object, read};
+
+pub(crate) fn run(place: &Place, options: &Log, output: &mut Output) -> Result<(), Failure> {
+    let session = Session::of(place)?;
+    match &options.command {
+        LogCommand::Show => show(&session, output),
+        LogCommand::Verify { since } => verify(&session, since.as_deref(), output),
+    }
+}
+
+fn show(session: &Session, output: &mut Output) -> Result<(), Failure> {
+    let escrow = session.open()?;
+    let mut values = Vec::new();
+    log::Log::walk(escrow.store(), |record| {
+        let entry = &record.entry;
+        let details = String::from_utf8(entry.details.bytes()).unwrap_or_default();
+        output.line(format!(
+            "{:>6} {} {} {} {} {details}",
+            record.seq, record.time, entry.actor, entry.op, entry.phase
+        ));
+        values.extend(read("the record", record.line().trim_ascii_end()).map(Json::into_owned));
+    })?;
+    output.value(Json::List(values));
+    Ok(())
+}
+
+fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result<(), Failure> {
+    let escrow = session.open()?;
+    if let Some(text) = since {
+        let checkpoint = Checkpoint::parse(text).ok_or_else(|| {
+            Failure::usage("that is no checkpoint")
+                .hint("copy it from a card or a report: a number, a colon, four groups of four")
+        })?;
+        escrow.log().holds(&checkpoint).map_err(|error| Failure::new(DIFFERENCE, error.to_string()))?;
+        output
+            .line(format!("checkpoint  {checkpoint} is in this log: nothing before it was cut or rewritten"));
+    }
+    let mut seen = inspect(&escrow)?;
+    seen.findings.extend(check_heads(&escrow)?);
+    let checkpoint = escrow.log().checkpoint();
+    output.line(format!(
+        "log         {} records in {} commits, unbroken",
+        checkpoint.seq(),
+        escrow.log().commits()
+    ));
+    output.line(format!(
+        "objects     {} backups and {} quorum records are what the log says",
+        seen.backups, seen.records
+    ));
+    let findings: Vec<String> = seen.findings.iter().map(sentence).collect();
+    for finding in &findings {
+        output.line(format!("found       {finding}"));
+    }
+    output.line(format!("checkpoint  {checkpoint}"));
+    let serious = seen.findings.iter().any(Finding::is_serious);
+    output.value(object([
+        ("backups", Some(Json::Number(u64::try_from(seen.backups).unwrap_or_default()))),
+        ("checkpoint", Some(Json::text(checkpoint.to_string()))),
+        ("findings", Some(Json::List(findings.into_iter().map(Json::text).collect()))),
+        ("good", Some(Json::Bool(!serious))),
+        ("records", Some(Json::Number(checkpoint.seq()))),
+    ]));
+    if serious {
+        output.finish()?;
+        return Err(Failure::new(DIFFERENCE, "this escrow is not what its log says")
+            .hint("compare with another copy of the escrow, and keep this one as evidence"));
+    }
+    Ok(())
+}
+
+fn sentence(finding: &Finding) -> String {
+    match finding {
+        Finding::Damaged(error) => error.to_string(),
+        Finding::Orphan { name } => {
+            format!(
+                "{name} is named by no record: a command was interrupted, or the log was cut; it is never read"
+            )
+        }
+        Finding::Temporary { name } => {
+            format!("{name} was left by a program that was killed; it can be removed")
+        }
+        Finding::Foreign { name } => format!("{name} does not belong to an escrow"),
+        Finding::HeadSignature { seq } => {
+            format!("record {seq} carries a signature that is not its quorum's")
+        }
+        _ => "something that this program can't name".to_owned(),
+    }
+}

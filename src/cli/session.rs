@@ -1,0 +1,92 @@
+//! The escrow that a command works on: where it is, who acts, what time it is.
+
+use super::args::Place;
+use super::failure::Failure;
+use quorate::ceremony::escrow::Escrow;
+use quorate::log;
+use quorate::store::{FolderStore, OverlayStore, Store};
+use quorate::wire::time::Timestamp;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A store, a clock and an actor, for as long as a command runs.
+pub(crate) struct Session {
+    store: Box<dyn Store>,
+    clock: Box<dyn Fn() -> Timestamp>,
+    actor: String,
+    root: PathBuf,
+}
+
+impl Session {
+    /// The session that the arguments name.
+    pub(crate) fn of(place: &Place) -> Result<Self, Failure> {
+        let root = place.escrow.clone().or_else(|| environment("QUORATE_ESCROW").map(PathBuf::from));
+        let root = root.ok_or_else(|| {
+            Failure::usage("no escrow is named")
+                .hint("name it with -C DIR, or in QUORATE_ESCROW; `quorate init` makes one")
+        })?;
+        Self::at(place, &root)
+    }
+
+    /// The session in the folder `root`.
+    pub(crate) fn at(place: &Place, root: &Path) -> Result<Self, Failure> {
+        let actor = actor(place)?;
+        let folder = FolderStore::new(root);
+        let store: Box<dyn Store> = match &place.log_to {
+            None => Box::new(folder),
+            Some(other) => Box::new(OverlayStore::new(folder, FolderStore::new(other))),
+        };
+        Ok(Self { store, clock: clock(place.clock), actor, root: root.to_owned() })
+    }
+
+    /// Opens the escrow; its log is verified from the first byte.
+    pub(crate) fn open(&self) -> Result<Escrow<'_>, Failure> {
+        Escrow::open(&*self.store, &*self.clock, &self.actor).map_err(Failure::from)
+    }
+
+    /// An escrow that doesn't exist yet.
+    pub(crate) fn create(&self) -> Result<Escrow<'_>, Failure> {
+        if self.store.list("")?.iter().any(|name| !name.starts_with(".tmp-")) {
+            let message = format!("{} is not empty", self.root.display());
+            return Err(Failure::usage(message)
+                .hint("name a folder that does not exist; one escrow is never made over another"));
+        }
+        Ok(Escrow::new(&*self.store, &*self.clock, &self.actor))
+    }
+
+    /// The escrow's folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+fn clock(fixed: Option<Timestamp>) -> Box<dyn Fn() -> Timestamp> {
+    match fixed {
+        Some(time) => Box::new(move || time),
+        None => Box::new(now),
+    }
+}
+
+/// What the system's clock says.
+pub(crate) fn now() -> Timestamp {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Timestamp::from_unix(seconds).unwrap_or_else(|_| now())
+}
+
+fn actor(place: &Place) -> Result<String, Failure> {
+    let named = place.actor.clone();
+    let actor = named.or_else(|| environment("USER")).or_else(|| environment("LOGNAME"));
+    let actor = actor.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    if log::is_actor(&actor) {
+        Ok(actor)
+    } else {
+        Err(Failure::usage("the actor's name is empty, too long or holds control characters")
+            .hint("name yourself with --actor"))
+    }
+}
+
+/// A variable of the environment; none of them is ever secret.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,64 @@
+//! `quorate show`: one key and its versions.
+
+use super::args::{Place, Show};
+use super::failure::Failure;
+use super::output::Output;
+use super::session::Session;
+use quorate::log::{Backed, KeyVersion};
+use quorate::wire::json::{Json, object};
+use quorate::wire::text::hex;
+
+pub(crate) fn run(place: &Place, options: &Show, output: &mut Output) -> Result<(), Failure> {
+    let session = Session::of(place)?;
+    let escrow = session.open()?;
+    let asked = escrow.version(&options.name)?;
+    let shown: Vec<&KeyVersion> = match (options.name.version, escrow.state().keys().get(&options.name.label))
+    {
+        (None, Some(key)) => key.versions.values().collect(),
+        _ => vec![asked],
+    };
+    for version in &shown {
+        let backed = &version.backed;
+        output.line(format!("{} version {}", backed.deposit.name, backed.deposit.version));
+        output.line(format!("  kind         {}", backed.kind));
+        output.line(format!("  {:<12} {}", version.op.name(), backed.created));
+        output.line(format!("  fingerprint  {}", backed.fingerprint));
+        if let Some(spki) = backed.spki {
+            output.line(format!("  public key   {} (SHA-256 of the SPKI)", hex(&spki)));
+        }
+        output.line(format!(
+            "  backup       keys/{}/{}.age, {} bytes",
+            backed.deposit.key, backed.deposit.version, backed.size
+        ));
+        output.line(format!("  quorum       {}", backed.deposit.quorum));
+        let recovered = version.recovered.map_or_else(|| "never".to_owned(), |time| time.to_string());
+        output.line(format!("  recovered    {recovered}"));
+    }
+    output.value(Json::List(shown.into_iter().map(version_json).collect()));
+    Ok(())
+}
+
+/// A key version for programs.
+pub(crate) fn version_json(version: &KeyVersion) -> Json<'static> {
+    let mut value = backed_json(&version.backed);
+    if let (Json::Object(fields), Some(time)) = (&mut value, version.recovered) {
+        fields.push(("recovered".into(), Json::text(time.to_string())));
+        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+    value
+}
+
+/// A backup for programs.
+pub(crate) fn backed_json(backed: &Backed) -> Json<'static> {
+    let deposit = &backed.deposit;
+    object([
+        ("backup", Some(Json::text(format!("keys/{}/{}.age", deposit.key, deposit.version)))),
+        ("created", Some(Json::text(backed.created.to_string()))),
+        ("fingerprint", Some(Json::text(backed.fingerprint.to_string()))),
+        ("kind", Some(Json::text(backed.kind.name()))),
+        ("name", Some(Json::text(deposit.name.to_string()))),
+        ("quorum", Some(Json::text(deposit.quorum.to_string()))),
+        ("spki", backed.spki.map(|spki| Json::text(hex(&spki)))),
+        ("version", Some(Json::Number(deposit.version.get().into()))),
+    ])
+}

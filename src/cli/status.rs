@@ -1,0 +1,78 @@
+//! `quorate status`: the quorum, the keys, and what needs attention.
+
+use super::args::Place;
+use super::failure::Failure;
+use super::output::Output;
+use super::session::Session;
+use quorate::wire::json::{Json, object};
+
+pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
+    let session = Session::of(place)?;
+    let escrow = session.open()?;
+    let state = escrow.state();
+    let count = |number: usize| Json::Number(u64::try_from(number).unwrap_or_default());
+    let checkpoint = escrow.log().checkpoint();
+    output.line(format!("escrow      {}", session.root().display()));
+    let mut quorum = None;
+    if state.quorum().is_some() {
+        let record = escrow.quorum()?;
+        output.line(format!("quorum      {} (generation {})", record.id(), record.terms().generation));
+        let names: Vec<_> =
+            record.terms().custodians.iter().map(|one| format!("{} ({})", one.name, one.seal)).collect();
+        output.line(format!("custodians  any {}: {}", record.scheme(), names.join(", ")));
+        if record.scheme().is_fragile() {
+            output.line("            one lost card loses every key: found a quorum with more custodians");
+        }
+        quorum = Some(object([
+            (
+                "custodians",
+                Some(Json::List(
+                    record.terms().custodians.iter().map(|one| Json::text(one.name.clone())).collect(),
+                )),
+            ),
+            ("generation", Some(Json::Number(record.terms().generation.into()))),
+            ("id", Some(Json::text(record.id().to_string()))),
+            ("threshold", Some(Json::Number(record.scheme().threshold().into()))),
+        ]));
+    } else {
+        output.line("quorum      none yet");
+    }
+    let (keys, versions) =
+        (state.keys().values().filter(|key| !key.versions.is_empty()).count(), state.versions());
+    let proven = state
+        .keys()
+        .values()
+        .flat_map(|key| key.versions.values())
+        .filter(|one| one.recovered.is_some())
+        .count();
+    output.line(format!(
+        "keys        {keys} with {versions} versions, {proven} of them recovered at least once"
+    ));
+    output.line(format!("log         {} records, checkpoint {checkpoint}", checkpoint.seq()));
+    let mut open = Vec::new();
+    for (seq, intent) in state.open() {
+        let about = intent
+            .deposit
+            .as_ref()
+            .map_or_else(String::new, |one| format!(" of {} version {}", one.name, one.version));
+        output.line(format!(
+            "open        record {seq}: {}{about} by {} at {} has not ended",
+            intent.op, intent.actor, intent.time
+        ));
+        open.push(object([
+            ("actor", Some(Json::text(intent.actor.clone()))),
+            ("op", Some(Json::text(intent.op.name()))),
+            ("seq", Some(Json::Number(*seq))),
+            ("time", Some(Json::text(intent.time.to_string()))),
+        ]));
+    }
+    output.value(object([
+        ("checkpoint", Some(Json::text(checkpoint.to_string()))),
+        ("keys", Some(count(keys))),
+        ("open", Some(Json::List(open))),
+        ("quorum", quorum),
+        ("recovered", Some(count(proven))),
+        ("versions", Some(count(versions))),
+    ]));
+    Ok(())
+}
