@@ -109,3 +109,6 @@ impl fmt::Debug for KeyMaterial {
         write!(f, "KeyMaterial({}, <redacted>)", self.kind)
     }
 }
+
+#[cfg(test)]
+mod tests;

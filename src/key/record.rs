@@ -210,3 +210,6 @@ fn attributes(fields: &mut Fields<'_>) -> Result<BTreeMap<String, String>, JsonE
     };
     pairs.into_iter().map(pair).collect::<Option<_>>().ok_or(refused)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //!
 //! Canonical: p > q, d = e⁻¹ mod lcm(p-1, q-1) as FIPS 186-5 section A.1.1 asks, so that the two
 //! private exponents and the two orders of the primes that are in use give one encoding. Bounds are
-//! that section's too: p and q of half the size, |p - q| > 2^(bits/2 - 100), d > 2^(bits/2).
+//! that section's too: p and q of half the size, |p - q| ≥ 2^(bits/2 - 100), d > 2^(bits/2).
 //! Primes are tested by Baillie-PSW, which no known composite passes.
 
 use super::der::{SEQUENCE, element, integer};
@@ -55,14 +55,14 @@ impl Numbers<'_> {
         if bits(self.p) != half || bits(self.q) != half {
             return Err(ImportError::RsaPrimes { fault: "not of half its size" });
         }
+        if ct_eq(self.p, self.q) {
+            return Err(ImportError::RsaPrimes { fault: "equal" });
+        }
         if bits(self.d) > size || bits(self.d) <= half {
             return Err(ImportError::RsaPrivateExponent);
         }
         if [self.dp, self.dq, self.qinv].into_iter().any(|number| bits(number) > half) {
             return Err(ImportError::RsaCrt);
-        }
-        if ct_eq(self.p, self.q) {
-            return Err(ImportError::RsaPrimes { fault: "equal" });
         }
         let e = number(self.e, 64)?;
         let (p, q) = (number(self.p, half)?, number(self.q, half)?);
