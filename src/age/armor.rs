@@ -10,6 +10,8 @@ use std::borrow::Cow;
 
 const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 const END: &str = "-----END AGE ENCRYPTED FILE-----";
+/// Characters of both with their line feeds.
+const FRAME: usize = BEGIN.len() + END.len() + 2;
 /// Characters of base64 in a full line.
 const COLUMNS: usize = 64;
 /// Bytes in a full line.
@@ -41,7 +43,7 @@ pub enum ArmorError {
 #[must_use]
 pub fn armor(file: &[u8]) -> String {
     let lines = file.len().div_ceil(LINE);
-    let length = base64_length(file.len()).saturating_add(lines).saturating_add(BEGIN.len() + END.len() + 2);
+    let length = base64_length(file.len()).saturating_add(lines).saturating_add(FRAME);
     let mut text = String::with_capacity(length);
     text.push_str(BEGIN);
     text.push('\n');
@@ -111,7 +113,7 @@ mod tests {
     #[test]
     fn every_length_comes_back_in_lines_of_64() {
         for length in (0..200).chain([3071, 3072, 3073, 6144, 70_000]) {
-            let file: Vec<u8> = (0..length).map(|n| n as u8).collect();
+            let file: Vec<u8> = (0..=250).cycle().take(length).collect();
             let text = armor(&file);
             assert!(text.lines().all(|line| line.len() <= COLUMNS));
             assert_eq!(unarmor(text.as_bytes(), length).unwrap(), file);

@@ -2,8 +2,8 @@
 //!
 //! In: the bytes of a file, not armored. Out: a [`Header`] that borrows from them, read once, so
 //! that a caller can list what a file is encrypted to without any identity. Every limit is checked
-//! before anything is allocated. Deliberately not here: what a stanza's kind means (`stanza`
-//! modules) and whether the MAC is right, which needs the file key.
+//! before anything is allocated. Deliberately not here: what a stanza's kind means (`identity`)
+//! and when the MAC is looked at, which needs the file key.
 
 use super::{HeaderError, Limits};
 use crate::primitive::aead::TAG;

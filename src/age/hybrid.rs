@@ -11,7 +11,7 @@ use super::scrub::scrubbed;
 use super::x25519;
 use crate::primitive::aead::TAG;
 use crate::primitive::random::Draws;
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, Zeroize};
 use hpke::aead::{AeadTag, ChaCha20Poly1305};
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{Kem, XWing};
@@ -72,7 +72,7 @@ impl PublicKey {
             draws,
         );
         let Ok((enc, sealed_tag)) = sealed else {
-            key.fill(0);
+            key.zeroize();
             return None;
         };
         sealed_tag.write_exact(tag);

@@ -6,7 +6,7 @@
 
 use super::PayloadError;
 use crate::primitive::aead::{self, KEY, Refused, TAG};
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, Zeroize};
 
 /// Length in bytes of the plaintext of a full chunk.
 const CHUNK: usize = 64 * 1024;
@@ -51,7 +51,7 @@ pub(super) fn seal(key: &[u8; KEY], plain: &[u8], out: &mut Vec<u8>) -> Result<(
         let start = out.len();
         out.extend_from_slice(chunk);
         let place = out.get_mut(start..).unwrap_or_default();
-        let tag = aead::seal(key, &nonce(number, last), &[], place).inspect_err(|_| place.fill(0))?;
+        let tag = aead::seal(key, &nonce(number, last), &[], place).inspect_err(|_| place.zeroize())?;
         out.extend_from_slice(&tag);
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::scrub::scrubbed;
 use crate::primitive::aead::{self, TAG};
 use crate::primitive::hash::hkdf_sha256;
 use crate::primitive::random::{Entropy, NoEntropy};
-use crate::secret::{SecretBytes, ct_eq};
+use crate::secret::{SecretBytes, Zeroize, ct_eq};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 pub(super) const KIND: &str = "X25519";
@@ -17,6 +17,9 @@ pub(super) const KEY: usize = 32;
 const INFO: &[u8] = b"age-encryption.org/v1/X25519";
 /// Every wrap key is used once.
 const NONCE: [u8; 12] = [0; 12];
+
+/// An ephemeral share and a body.
+pub(super) type Sealed = ([u8; KEY], [u8; BODY]);
 
 /// Whether a point has low order: any clamped scalar, being a multiple of 8, takes it to zero.
 pub(super) fn is_low_order(point: &[u8; KEY]) -> bool {
@@ -28,12 +31,12 @@ pub(super) fn public(scalar: &[u8; KEY]) -> [u8; KEY] {
     scrubbed(|| PublicKey::from(&StaticSecret::from(*scalar)).to_bytes())
 }
 
-/// Seals the file key: the ephemeral share and the body; `None` for a recipient of low order.
+/// Seals the file key; `None` for a recipient of low order.
 pub(super) fn wrap(
     recipient: &[u8; KEY],
     file_key: &[u8; FILE_KEY],
     entropy: &mut Entropy,
-) -> Result<Option<([u8; KEY], [u8; BODY])>, NoEntropy> {
+) -> Result<Option<Sealed>, NoEntropy> {
     let ephemeral = entropy.secret(KEY)?;
     let sealed = || {
         let ephemeral: &[u8; KEY] = ephemeral.expose().try_into().ok()?;
@@ -45,7 +48,7 @@ pub(super) fn wrap(
         match aead::seal(wrap_key.expose().try_into().ok()?, &NONCE, &[], key) {
             Ok(sealed_tag) => tag.copy_from_slice(&sealed_tag),
             Err(aead::Refused) => {
-                key.fill(0);
+                key.zeroize();
                 return None;
             }
         }
