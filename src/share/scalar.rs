@@ -15,10 +15,10 @@ impl SecretScalar {
     /// A uniform scalar, zero included: 64 random bytes reduced modulo the order.
     pub(super) fn random(entropy: &mut Entropy) -> Result<Self, NoEntropy> {
         let wide = entropy.secret(64)?;
+        // Always 64 bytes; but were it not, a coefficient must not become zero in silence.
+        let wide = wide.expose().try_into().map_err(|_| NoEntropy)?;
         let mut secret = Self(Box::new(Scalar::ZERO));
-        if let Ok(wide) = wide.expose().try_into() {
-            *secret.0 = Scalar::from_bytes_mod_order_wide(wide);
-        }
+        *secret.0 = Scalar::from_bytes_mod_order_wide(wide);
         Ok(secret)
     }
 
