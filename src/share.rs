@@ -22,7 +22,7 @@ pub use scalar::{SCALAR, SecretScalar};
 pub use scheme::{Scheme, SchemeError};
 
 use crate::primitive::random::{Entropy, NoEntropy};
-use crate::secret::{SecretBytes, SecretWriter, Zeroize, Zeroizing};
+use crate::secret::{SecretBytes, SecretWriter, Zeroize};
 use core::fmt;
 use curve25519_dalek::scalar::Scalar;
 use vsss_rs::{IdentifierPrimeField, Polynomial as _, PrimeFieldShare, ReadableShareSet as _};
@@ -202,6 +202,16 @@ pub fn split(secret: &SecretScalar, scheme: Scheme, entropy: &mut Entropy) -> Re
     }
     let values = Dealer::new(secret, scheme, entropy)?;
     let blinders = Dealer::new(&SecretScalar::random(entropy)?, scheme, entropy)?;
+    deal(secret, scheme, &values, &blinders)
+}
+
+/// The deal of two polynomials whose coefficients were drawn, whatever they are.
+fn deal(
+    secret: &SecretScalar,
+    scheme: Scheme,
+    values: &Dealer,
+    blinders: &Dealer,
+) -> Result<Deal, SplitError> {
     let points =
         values.coefficients().zip(blinders.coefficients()).map(|(a, b)| commitments::commit(a, b)).collect();
     let commitments = Commitments::of(scheme, points);
@@ -231,11 +241,11 @@ pub fn combine<'a>(
     commitments: &Commitments,
     shares: impl IntoIterator<Item = &'a Share>,
 ) -> Result<SecretScalar, CombineError> {
-    let mut shares: Vec<&Share> = shares.into_iter().collect();
+    let shares: Vec<&Share> = shares.into_iter().collect();
     if let Some(other) = shares.iter().find(|share| share.deal != *commitments.digest()) {
         return Err(CombineError::OtherDeal { index: other.index() });
     }
-    let claimed: Vec<&ClaimedShare> = shares.drain(..).map(|share| &share.claimed).collect();
+    let claimed: Vec<&ClaimedShare> = shares.iter().map(|share| &share.claimed).collect();
     let threshold = commitments.scheme().threshold();
     let (value, blinder) = interpolate(threshold, &claimed)?;
     if commitments.admit_constant(value.expose(), blinder.expose()) {
@@ -292,10 +302,9 @@ fn constant(shares: &[&ClaimedShare], half: fn(&ClaimedShare) -> &SecretScalar) 
             })
             .collect(),
     );
-    let mut constant = Zeroizing::new(Scalar::ZERO);
-    let mut at_zero = points.0.combine().ok()?;
-    core::mem::swap(&mut *constant, &mut at_zero.0);
-    Some(SecretScalar::absorb(&mut constant))
+    let mut at_zero = IdentifierPrimeField(Scalar::ZERO);
+    points.0.combine_in_place(&mut at_zero).ok()?;
+    Some(SecretScalar::absorb(&mut at_zero.0))
 }
 
 /// The crate's points or coefficients, which it doesn't wipe itself.
