@@ -27,6 +27,7 @@ pub(super) fn generator() -> RistrettoPoint {
 }
 
 /// value * G + blinder * H.
+#[expect(clippy::arithmetic_side_effects, reason = "group operations are total")]
 pub(super) fn commit(value: &Scalar, blinder: &Scalar) -> RistrettoPoint {
     RistrettoPoint::mul_base(value) + blinder * &*H
 }
@@ -116,6 +117,7 @@ impl Commitments {
     /// Whether `value` and `blinder` are the polynomials' values at `index`:
     /// f(i) G + g(i) H = sum of i^k C_k. The right side is public, so Horner's rule with a short,
     /// variable-time multiplication by the index serves.
+    #[expect(clippy::arithmetic_side_effects, reason = "group operations are total")]
     pub(super) fn admit(&self, index: u8, value: &Scalar, blinder: &Scalar) -> bool {
         let expected = self
             .points
@@ -132,6 +134,7 @@ impl Commitments {
 }
 
 /// A public small multiple of a public point, by doubling and adding.
+#[expect(clippy::arithmetic_side_effects, reason = "group operations are total")]
 fn times(factor: u8, point: &RistrettoPoint) -> RistrettoPoint {
     let bits = (0..u8::BITS).rev().map(|bit| factor >> bit & 1 == 1).skip_while(|bit| !bit);
     bits.fold(RistrettoPoint::identity(), |sum, bit| {
