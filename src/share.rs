@@ -9,7 +9,7 @@
 //!
 //! Trust changes with the type: [`ClaimedShare`] (bytes of the right form) becomes a [`Share`] only
 //! through [`Commitments`] that admit it, and only shares are combined. This module knows nothing
-//! of passphrases, cards or quorum ids.
+//! of passphrases or cards, and knows a quorum id ([`QuorumId`]) only as a name.
 
 mod commitments;
 mod id;

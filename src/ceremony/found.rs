@@ -9,7 +9,7 @@ use crate::age;
 use crate::log::{Checkpoint, CommitError, Founded, Op, Phase};
 use crate::primitive::random::Entropy;
 use crate::quorum::{Custodian, Quorum, QuorumRecord, RecordError, Terms};
-use crate::seal::{CardHeader, Cost, SealError, SealKind, SealedShare, Sealer};
+use crate::seal::{CardHeader, Cost, SealError, SealedShare, Sealer};
 use crate::secret::{Passphrase, SecretBytes};
 use crate::share::{Scheme, SchemeError, Share, SplitError};
 use crate::store::StoreError;
@@ -291,10 +291,4 @@ fn seal_one(
             SealedShare::around_age_file(header, &file)
         }
     }
-}
-
-/// What the cards of these seals will take to unseal, in MiB, the most of all.
-#[must_use]
-pub fn memory_mib(cards: &[SealedShare]) -> u32 {
-    cards.iter().map(|card| card.kind()).map(SealKind::memory_mib).max().unwrap_or_default()
 }

@@ -97,14 +97,14 @@ fn files(escrow: &Escrow<'_>) -> Result<Vec<String>, StoreError> {
     for top in store.list("")? {
         match top.as_str() {
             FOLDER | "quorum" => {
-                files.extend(store.list(&top)?.into_iter().map(|name| format!("{top}/{name}")))
+                files.extend(store.list(&top)?.into_iter().map(|name| format!("{top}/{name}")));
             }
             "keys" => {
                 for key in store.list(&top)? {
                     let inside = store.list(&format!("{top}/{key}"));
                     match inside {
                         Ok(inside) => {
-                            files.extend(inside.into_iter().map(|name| format!("{top}/{key}/{name}")))
+                            files.extend(inside.into_iter().map(|name| format!("{top}/{key}/{name}")));
                         }
                         // Not a folder.
                         Err(_) => files.push(format!("{top}/{key}")),

@@ -50,9 +50,9 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
     let plan = Plan::new(options.threshold, seats, options.organisation.clone(), cost)?;
     if plan.scheme().is_fragile() {
         output.warn("every custodian is needed: one lost card loses every key");
-        if !options.yes
-            && !(terminal::is_interactive() && terminal::confirm("found this quorum all the same?")?)
-        {
+        let agreed = options.yes
+            || (terminal::is_interactive() && terminal::confirm("found this quorum all the same?")?);
+        if !agreed {
             return Err(
                 Failure::usage("not founded").hint("name more custodians than the threshold, or add --yes")
             );

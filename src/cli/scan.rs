@@ -71,7 +71,7 @@ pub(crate) fn codes(path: &Path, bytes: &SecretBytes, deadline: u64) -> Result<O
             match child.try_wait() {
                 Ok(Some(status)) => break status.success(),
                 Ok(None) if latest.is_some_and(|latest| Instant::now() < latest) => {
-                    std::thread::sleep(Duration::from_millis(5))
+                    std::thread::sleep(Duration::from_millis(5));
                 }
                 _ => {
                     let _ = child.kill();

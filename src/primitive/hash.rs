@@ -38,7 +38,7 @@ pub fn hkdf_sha256(salt: &[u8], secret: &[u8], info: &[u8]) -> SecretBytes {
     // 32 bytes are one block: far below the limit at which expanding fails.
     SecretBytes::filled(32, |to| {
         if state.expand(info, to).is_err() {
-            to.fill(0)
+            to.fill(0);
         }
     })
 }

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn every_word_can_be_drawn() {
         let mut entropy = Entropy::system();
-        let mut seen = vec![false; 64];
+        let mut seen = [false; 64];
         for _ in 0..4000 {
             seen[draw(&mut entropy, 64).unwrap()] = true;
         }

@@ -1,0 +1,188 @@
+//! The floors of the source tree, and the gates of foreign cryptographic crates (design section 5).
+//!
+//! A module of the library names modules of lower floors only, and each cryptographic crate is named
+//! under one module only. Checked by reading the source: no module is exempt.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const FLOORS: [(&str, u8); 12] = [
+    ("secret", 0),
+    ("primitive", 0),
+    ("wire", 0),
+    ("key", 1),
+    ("age", 1),
+    ("share", 2),
+    ("quorum", 3),
+    ("backup", 3),
+    ("seal", 3),
+    ("store", 4),
+    ("log", 5),
+    ("card", 4),
+];
+const CEREMONY: (&str, u8) = ("ceremony", 6);
+
+/// Floor 0 has three modules that may name each other: primitives and encodings of secrets.
+const SAME_FLOOR: [(&str, &str); 3] = [("primitive", "secret"), ("wire", "secret"), ("wire", "primitive")];
+
+/// Foreign cryptographic crates and the one module that names each.
+const GATES: [(&str, &str); 20] = [
+    ("argon2", "seal"),
+    ("bech32", "age"),
+    ("chacha20poly1305", "primitive"),
+    ("crypto_primes", "key"),
+    ("curve25519_dalek", "share"),
+    ("ed25519_dalek", "primitive"),
+    ("getrandom", "primitive"),
+    ("hkdf", "primitive"),
+    ("hmac", "primitive"),
+    ("hpke", "age"),
+    ("k256", "key"),
+    ("memmap2", "secret"),
+    ("p256", "key"),
+    ("p384", "key"),
+    ("p521", "key"),
+    ("rsa", "key"),
+    ("sha2", "primitive"),
+    ("subtle", "secret"),
+    ("vsss_rs", "share"),
+    ("x25519_dalek", "age"),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every source file with the module it is under, without comments and tests.
+fn files() -> Vec<(String, PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    sources(&root, &mut found);
+    let mut files = Vec::new();
+    for path in found {
+        let inside = path.strip_prefix(&root).unwrap();
+        let first = inside.components().next().unwrap().as_os_str().to_string_lossy();
+        let module = first.trim_end_matches(".rs").to_owned();
+        let is_test =
+            inside.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs");
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let code: String =
+            code.lines().map(|line| line.split("//").next().unwrap().to_owned() + "\n").collect();
+        if !is_test {
+            files.push((module, path, code));
+        }
+    }
+    files
+}
+
+fn floor(module: &str) -> Option<u8> {
+    FLOORS.iter().chain([&CEREMONY]).find(|(name, _)| *name == module).map(|(_, floor)| *floor)
+}
+
+/// The modules of this crate that code names.
+fn named(code: &str) -> Vec<String> {
+    let word = |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    code.match_indices("crate::").map(|(at, found)| word(&code[at + found.len()..])).collect()
+}
+
+#[test]
+fn a_module_names_lower_floors_only() {
+    let mut modules = std::collections::BTreeSet::new();
+    for (module, path, code) in files() {
+        if ["main", "lib", "cli"].contains(&module.as_str()) {
+            continue;
+        }
+        let own = floor(&module).unwrap_or_else(|| panic!("{module} has no floor"));
+        modules.insert(module.clone());
+        for other in named(&code).into_iter().filter(|other| *other != module) {
+            let Some(theirs) = floor(&other) else { continue };
+            let allowed = theirs < own || SAME_FLOOR.contains(&(module.as_str(), other.as_str()));
+            assert!(allowed, "{}: floor {own} names {other} of floor {theirs}", path.display());
+        }
+    }
+    assert_eq!(modules.len(), FLOORS.len() + 1, "a floor is listed for a module that is gone");
+}
+
+#[test]
+fn the_command_line_uses_the_public_interface_only() {
+    for (module, path, code) in files() {
+        if module == "cli" {
+            assert!(!code.contains("crate::"), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn each_cryptographic_crate_is_named_in_one_module() {
+    for (krate, gate) in GATES {
+        let uses = |code: &str| {
+            code.match_indices(krate).any(|(at, _)| {
+                let before = code[..at].chars().next_back();
+                let after = &code[at + krate.len()..];
+                let whole = before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':' && c != '.');
+                whole && after.starts_with("::")
+            })
+        };
+        let users: std::collections::BTreeSet<String> =
+            files().into_iter().filter(|(_, _, code)| uses(code)).map(|(module, ..)| module).collect();
+        assert_eq!(users, std::collections::BTreeSet::from([gate.to_owned()]), "{krate}");
+    }
+}
+
+#[test]
+fn every_file_says_what_it_owns_and_stays_short() {
+    for (_, path, _) in files() {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("//!"), "{} has no header", path.display());
+        assert!(text.lines().count() <= 500, "{} is longer than 500 lines", path.display());
+    }
+}
+
+/// The default build has no network code: no crate of the tree is a client, a server or a TLS library.
+#[test]
+fn the_dependency_tree_has_no_network_code() {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    let banned = [
+        "async-std",
+        "curl",
+        "h2",
+        "hickory-resolver",
+        "hyper",
+        "isahc",
+        "mio",
+        "native-tls",
+        "openssl",
+        "quinn",
+        "reqwest",
+        "rustls",
+        "smol",
+        "socket2",
+        "surf",
+        "tokio",
+        "tungstenite",
+        "ureq",
+        "url",
+        "webpki",
+        "zmq",
+    ];
+    let names: Vec<&str> =
+        lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).collect();
+    assert!(names.len() > 50, "the lock file was not read");
+    for name in names {
+        assert!(!banned.contains(&name), "{name} is network code");
+    }
+    for (_, path, code) in files() {
+        for word in ["std::net", "UdpSocket", "TcpStream", "TcpListener", "net::"] {
+            assert!(!code.contains(word), "{} names {word}", path.display());
+        }
+    }
+}
