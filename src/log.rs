@@ -13,7 +13,7 @@ mod checkpoint;
 mod record;
 mod state;
 
-pub use checkpoint::{Checkpoint, CheckpointError};
+pub use checkpoint::{Checkpoint, CheckpointError, Head};
 pub use record::{Entry, Op, Phase, Record, RecordError, is_actor};
 pub use state::{
     Backed, Deposit, Founded, Intent, KeyEntry, KeyVersion, Proof, QuorumEntry, State, StateError,
@@ -37,16 +37,9 @@ const TRIES: usize = 64;
 pub struct Log {
     commits: u64,
     head: Head,
+    time: Option<Timestamp>,
     state: State,
     tell: Vec<(u64, [u8; 32])>,
-}
-
-/// The place of the last record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Head {
-    seq: u64,
-    hash: [u8; 32],
-    time: Option<Timestamp>,
 }
 
 /// Why a log can't be read. Each names the file or the record that is wrong.
@@ -156,12 +149,7 @@ impl Log {
     /// A log without a record, for a new escrow.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
-            commits: 0,
-            head: Head { seq: 0, hash: [0; 32], time: None },
-            state: State::default(),
-            tell: Vec::new(),
-        }
+        Self { commits: 0, head: Head::default(), time: None, state: State::default(), tell: Vec::new() }
     }
 
     /// Reads and verifies the whole log of an escrow.
@@ -207,8 +195,14 @@ impl Log {
 
     /// The place of the last record.
     #[must_use]
+    pub const fn head(&self) -> Head {
+        self.head
+    }
+
+    /// The place of the last record, as it is printed.
+    #[must_use]
     pub const fn checkpoint(&self) -> Checkpoint {
-        Checkpoint::new(self.head.seq, self.head.hash)
+        self.head.checkpoint()
     }
 
     /// How many commits there are.
@@ -220,7 +214,7 @@ impl Log {
     /// The time of the last record.
     #[must_use]
     pub const fn last_time(&self) -> Option<Timestamp> {
-        self.head.time
+        self.time
     }
 
     /// Whether this log holds, unchanged, everything up to `earlier`.
@@ -234,8 +228,8 @@ impl Log {
         )
     }
 
-    /// Commits what `propose` makes of the state: the objects first, then the records in one file.
-    /// When another writer is first, `propose` is asked again with the state that it left.
+    /// Commits what `propose` makes of the state and the head that its records will follow, as one
+    /// file. When another writer is first, `propose` is asked again with the state that it left.
     ///
     /// # Errors
     /// [`CommitError`]; then no record was committed.
@@ -243,22 +237,22 @@ impl Log {
         &mut self,
         store: &dyn Store,
         now: Timestamp,
-        mut propose: impl FnMut(&State, Checkpoint) -> Result<Vec<Entry>, E>,
+        mut propose: impl FnMut(&State, Head) -> Result<Vec<Entry>, E>,
     ) -> Result<Checkpoint, CommitError<E>> {
         for _ in 0..TRIES {
-            if let Some(last) = self.head.time.filter(|last| *last > now) {
+            if let Some(last) = self.time.filter(|last| *last > now) {
                 return Err(CommitError::Clock { now, last });
             }
-            let entries = propose(&self.state, self.checkpoint()).map_err(CommitError::Refused)?;
-            let mut next = self.clone_head();
+            let entries = propose(&self.state, self.head).map_err(CommitError::Refused)?;
+            let mut next = self.head;
             let mut bytes = Vec::new();
             for entry in entries {
-                let record = Record::new(next.head.seq.saturating_add(1), next.head.hash, now, entry);
+                let record = Record::after(next, now, entry);
                 let line = record.line();
                 if line.len() > LONGEST_LINE {
                     return Err(CommitError::TooLong);
                 }
-                next.head = Head { seq: record.seq, hash: line_hash(&line), time: Some(now) };
+                next = Head { seq: record.seq, hash: line_hash(&line) };
                 bytes.extend_from_slice(&line);
             }
             if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST_COMMIT) {
@@ -281,11 +275,6 @@ impl Log {
         Err(CommitError::Busy)
     }
 
-    /// A log with this one's place and nothing else.
-    fn clone_head(&self) -> Self {
-        Self { head: self.head, ..Self::empty() }
-    }
-
     fn read_next(&mut self, store: &dyn Store, see: &mut impl FnMut(&Record)) -> Result<(), LogError> {
         let number = self.commits.saturating_add(1);
         let name = Self::file(number);
@@ -303,13 +292,14 @@ impl Log {
             })?;
             let follows = record.seq == self.head.seq.saturating_add(1)
                 && record.prev == self.head.hash
-                && self.head.time.is_none_or(|last| last <= record.time);
+                && self.time.is_none_or(|last| last <= record.time);
             if !follows {
                 return Err(LogError::Broken { name, line: at });
             }
             let state = self.state.apply(&record);
             state.map_err(|error| LogError::State { name: name.clone(), line: at, error })?;
-            self.head = Head { seq: record.seq, hash: line_hash(line), time: Some(record.time) };
+            self.head = Head { seq: record.seq, hash: line_hash(line) };
+            self.time = Some(record.time);
             self.tell.push((record.seq, self.head.hash));
             see(&record);
         }

@@ -2,8 +2,10 @@
 
 use crate::backup::{self, Backup, Expected};
 use crate::key::{KeyId, KeyName, Label};
-use crate::log::{Checkpoint, CommitError, Entry, KeyVersion, Log, LogError, Op, Phase, QuorumEntry, State};
-use crate::quorum::{QuorumRecord, RecordError};
+use crate::log::{
+    Checkpoint, CommitError, Entry, KeyVersion, Log, LogError, Op, Phase, QuorumEntry, Record, State,
+};
+use crate::quorum::{Quorum, QuorumRecord, RecordError};
 use crate::share::QuorumId;
 use crate::store::{Store, StoreError};
 use crate::wire::json::Json;
@@ -142,6 +144,27 @@ impl<'a> Escrow<'a> {
         details: &Json<'static>,
     ) -> Result<Checkpoint, CommitError<Infallible>> {
         self.commit(|_| Ok(vec![(op, phase, details.clone())]))
+    }
+
+    /// Commits one entry, signed by the quorum that is present.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    pub fn record_signed(
+        &mut self,
+        op: Op,
+        phase: Phase,
+        details: &Json<'static>,
+        quorum: &Quorum,
+    ) -> Result<Checkpoint, CommitError<Infallible>> {
+        let (actor, now) = (self.actor.clone(), (self.clock)());
+        self.log.commit(self.store, now, |_, head| {
+            let entry = Entry { actor: actor.clone(), op, phase, details: details.clone() };
+            let mut record = Record::after(head, now, entry);
+            let signature = quorum.sign(&record.message());
+            record.entry.sign(&signature);
+            Ok(vec![record.entry])
+        })
     }
 
     /// The newest quorum's record, signature and digest checked.

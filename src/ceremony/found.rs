@@ -194,14 +194,13 @@ impl Founding {
         let name = quorum_file(self.record.id(), self.record.terms().generation);
         let stored = escrow.store().create(&name, self.record.bytes()).map_err(FoundError::from);
         let done = |escrow: &mut Escrow<'_>| {
-            let head = self.quorum.sign(&escrow.log().checkpoint().message());
             let founded = Founded {
                 quorum: self.record.id(),
                 generation: self.record.terms().generation,
                 record: self.record.digest(),
-                head,
             };
-            Ok(escrow.record(Op::Found, Phase::Done, &founded.done(self.intent))?)
+            let details = founded.done(self.intent);
+            Ok(escrow.record_signed(Op::Found, Phase::Done, &details, &self.quorum)?)
         };
         match stored.and_then(|()| done(escrow)) {
             Ok(checkpoint) => Ok((self.record, checkpoint)),

@@ -26,7 +26,7 @@ pub enum Finding {
         /// Its name.
         name: String,
     },
-    /// The quorum's signature of the log's head is not its own.
+    /// The quorum's signature of a record of the log is not its own.
     HeadSignature {
         /// The record that carries it.
         seq: u64,
@@ -133,26 +133,18 @@ fn is_ours(name: &str) -> bool {
     }
 }
 
-/// Walks the log again and checks every signature of its head that a quorum left in it.
+/// Walks the log again and checks every signature that a quorum left in it.
 ///
 /// # Errors
 /// [`crate::log::LogError`].
 pub fn check_heads(escrow: &Escrow<'_>) -> Result<Vec<Finding>, crate::log::LogError> {
-    let mut heads = Vec::new();
-    let mut before = Log::empty().checkpoint();
-    Log::walk(escrow.store(), |record| {
-        if let Some(signed) = record.signed_head() {
-            heads.push((record.seq, before, signed));
-        }
-        before = record.checkpoint();
-    })?;
     let mut findings = Vec::new();
-    for (seq, before, (quorum, signature)) in heads {
-        let true_one =
-            escrow.quorum_by_id(quorum).is_ok_and(|record| record.has_signed(&before.message(), &signature));
-        if !true_one {
-            findings.push(Finding::HeadSignature { seq });
+    Log::walk(escrow.store(), |record| {
+        let Some((quorum, signature)) = record.signed() else { return };
+        let signer = escrow.quorum_by_id(quorum);
+        if !signer.is_ok_and(|signer| signer.has_signed(&record.message(), &signature)) {
+            findings.push(Finding::HeadSignature { seq: record.seq });
         }
-    }
+    })?;
     Ok(findings)
 }

@@ -281,7 +281,7 @@ impl Recovery {
         Ok((quorum, record))
     }
 
-    /// Logs that the key was recovered, with the quorum's signature of the log's head. After this
+    /// Logs that the key was recovered, signed by the quorum. After this
     /// the key may be shown.
     ///
     /// # Errors
@@ -301,9 +301,8 @@ impl Recovery {
             cards: gathering.present_shares(),
             quorum: quorum.id(),
             fingerprint: key.fingerprint(),
-            head: quorum.sign(&escrow.log().checkpoint().message()),
         };
-        Ok(escrow.record(Op::Recover, Phase::Done, &proof.done())?)
+        Ok(escrow.record_signed(Op::Recover, Phase::Done, &proof.done(), quorum)?)
     }
 
     /// Logs that no key was recovered; `phase` says whether it failed or was given up.

@@ -1,10 +1,26 @@
-//! A place in the log that fits on paper: whoever keeps an old one can prove a later rollback.
+//! Places in the log: [`Head`], which the next record continues, and [`Checkpoint`], which fits on
+//! paper: whoever keeps an old one can prove a later rollback.
 
 use crate::wire::text;
 use core::fmt;
 
 /// How many bytes of the hash are printed: finding another log with the same ones takes 2^80 tries.
 const PRINTED: usize = 10;
+
+/// The number of a record and the SHA-256 of its line; 0 and zeros before the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Head {
+    pub(super) seq: u64,
+    pub(super) hash: [u8; 32],
+}
+
+impl Head {
+    /// The form that is printed.
+    #[must_use]
+    pub const fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::new(self.seq, self.hash)
+    }
+}
 
 /// The number of a record and the start of the SHA-256 of its line.
 ///
@@ -55,12 +71,6 @@ impl Checkpoint {
     #[must_use]
     pub fn hash(&self) -> String {
         text::grouped(&text::base32(&self.hash))
-    }
-
-    /// The bytes that a quorum signs.
-    #[must_use]
-    pub fn message(&self) -> Vec<u8> {
-        [b"quorate/v1/head\n".as_slice(), self.to_string().as_bytes()].concat()
     }
 
     /// Reads the printed form, as people type it: any case, with or without hyphens.

@@ -1,6 +1,6 @@
 //! One record: who did what, when, in which phase, after which record.
 
-use super::Checkpoint;
+use super::Head;
 use crate::primitive::ed25519::SIGNATURE;
 use crate::primitive::hash::sha256;
 use crate::share::QuorumId;
@@ -12,6 +12,10 @@ use core::fmt;
 /// What errors call a line of the log.
 const ARTEFACT: &str = "the record";
 const FORMAT: &str = "quorate/v1/log";
+/// What is signed begins with this line.
+const DOMAIN: &[u8] = b"quorate/v1/log-record\n";
+/// The field of the details that holds the signature.
+const SIGNED: &str = "signature";
 /// The longest name of an actor, in bytes.
 const LONGEST_ACTOR: usize = 128;
 
@@ -87,6 +91,17 @@ pub struct Entry {
     pub details: Json<'static>,
 }
 
+impl Entry {
+    /// Adds a quorum's signature of [`Record::message`] to the details.
+    pub fn sign(&mut self, signature: &[u8; SIGNATURE]) {
+        if let Json::Object(fields) = &mut self.details {
+            fields.retain(|(name, _)| name != SIGNED);
+            fields.push((SIGNED.into(), Json::text(text::base64(signature))));
+            fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+    }
+}
+
 /// A record in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -119,8 +134,10 @@ pub enum RecordError {
 }
 
 impl Record {
-    pub(super) const fn new(seq: u64, prev: [u8; 32], time: Timestamp, entry: Entry) -> Self {
-        Self { seq, prev, time, entry }
+    /// The record that continues a log whose last record is `head`.
+    #[must_use]
+    pub const fn after(head: Head, time: Timestamp, entry: Entry) -> Self {
+        Self { seq: head.seq.saturating_add(1), prev: head.hash, time, entry }
     }
 
     /// The line, with its line end.
@@ -143,17 +160,28 @@ impl Record {
 
     /// The place in the log that this record is the last of.
     #[must_use]
-    pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint::new(self.seq, sha256(&[&self.line()]))
+    pub fn head(&self) -> Head {
+        Head { seq: self.seq, hash: sha256(&[&self.line()]) }
     }
 
-    /// The quorum that met for this record, and its signature of the log's head before it.
+    /// What a quorum that met for this record signs: all of it but the signature, and so, through
+    /// `prev`, all of the log before it.
     #[must_use]
-    pub fn signed_head(&self) -> Option<(QuorumId, [u8; SIGNATURE])> {
+    pub fn message(&self) -> Vec<u8> {
+        let mut unsigned = self.clone();
+        if let Json::Object(fields) = &mut unsigned.entry.details {
+            fields.retain(|(name, _)| name != SIGNED);
+        }
+        [DOMAIN, &unsigned.line()].concat()
+    }
+
+    /// The quorum that met for this record, and its signature of [`Self::message`].
+    #[must_use]
+    pub fn signed(&self) -> Option<(QuorumId, [u8; SIGNATURE])> {
         let mut fields = Fields::of(ARTEFACT, self.entry.details.clone()).ok()?;
         let quorum = fields.parsed("quorum", QuorumId::from_text).ok()?;
-        let head = fields.parsed("head", |text| text::from_base64(text)?.try_into().ok()).ok()?;
-        Some((quorum, head))
+        let signature = fields.parsed(SIGNED, |text| text::from_base64(text)?.try_into().ok()).ok()?;
+        Some((quorum, signature))
     }
 
     /// Reads a line with its line end.

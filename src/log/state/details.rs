@@ -45,8 +45,6 @@ pub struct Founded {
     pub generation: u16,
     /// SHA-256 of its record.
     pub record: [u8; 32],
-    /// Its signature of the log's head before this record.
-    pub head: [u8; 64],
 }
 
 /// A recovery that was proven.
@@ -66,8 +64,6 @@ pub struct Proof {
     pub quorum: QuorumId,
     /// The fingerprint that matched.
     pub fingerprint: Fingerprint,
-    /// The quorum's signature of the log's head before this record.
-    pub head: [u8; 64],
 }
 
 impl Deposit {
@@ -143,12 +139,11 @@ impl Backed {
 }
 
 impl Founded {
-    /// The details of the record that ends `intent`.
+    /// The details of the record that ends `intent`, without the quorum's signature.
     #[must_use]
     pub fn done(&self, intent: u64) -> Json<'static> {
         object([
             ("generation", Some(Json::Number(self.generation.into()))),
-            ("head", Some(Json::text(text::base64(&self.head)))),
             ("intent", Some(Json::Number(intent))),
             ("quorum", Some(Json::text(self.quorum.text()))),
             ("record", Some(Json::text(text::hex(&self.record)))),
@@ -157,11 +152,14 @@ impl Founded {
 
     /// Reads what is left of the details behind `intent`.
     pub(super) fn read(mut fields: Fields<'_>) -> Result<Self, JsonError> {
+        signature(&mut fields)?;
         let founded = Self {
             quorum: fields.parsed("quorum", QuorumId::from_text)?,
-            generation: fields.number("generation")?,
+            generation: match fields.number("generation")? {
+                0 => return Err(fields.refuse("generation")),
+                generation => generation,
+            },
             record: fields.parsed("record", text::array_from_hex)?,
-            head: fields.parsed("head", |text| text::from_base64(text)?.try_into().ok())?,
         };
         fields.finish()?;
         Ok(founded)
@@ -169,14 +167,20 @@ impl Founded {
 }
 
 impl Proof {
-    /// The details of the record that ends the intent.
+    /// The key version that an intent is about.
+    pub(super) fn read_intent(fields: &mut Fields<'_>) -> Result<(Label, NonZeroU32), JsonError> {
+        let name = fields.parsed("name", |text| text.parse().ok())?;
+        let version = NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?;
+        Ok((name, version))
+    }
+
+    /// The details of the record that ends the intent, without the quorum's signature.
     #[must_use]
     pub fn done(&self) -> Json<'static> {
         let cards = self.cards.iter().map(|index| Json::Number((*index).into())).collect();
         object([
             ("cards", Some(Json::List(cards))),
             ("fingerprint", Some(Json::text(self.fingerprint.to_string()))),
-            ("head", Some(Json::text(text::base64(&self.head)))),
             ("intent", Some(Json::Number(self.intent))),
             ("name", Some(Json::text(self.name.as_str().to_owned()))),
             ("quorum", Some(Json::text(self.quorum.text()))),
@@ -187,6 +191,7 @@ impl Proof {
 
     /// Reads what is left of the details behind `intent`.
     pub(super) fn read(intent: u64, mut fields: Fields<'_>) -> Result<Self, JsonError> {
+        signature(&mut fields)?;
         let index = |item: Json<'_>| match item {
             Json::Number(index) => u8::try_from(index).ok(),
             _ => None,
@@ -201,9 +206,13 @@ impl Proof {
             version: NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?,
             to: fields.parsed("to", |text| ["file", "age"].into_iter().find(|known| *known == text))?,
             fingerprint: fields.parsed("fingerprint", Fingerprint::parse)?,
-            head: fields.parsed("head", |text| text::from_base64(text)?.try_into().ok())?,
         };
         fields.finish()?;
         Ok(proof)
     }
+}
+
+/// That there is a signature; whether it is the quorum's, only the quorum's record tells.
+fn signature(fields: &mut Fields<'_>) -> Result<[u8; 64], JsonError> {
+    fields.parsed("signature", |text| text::from_base64(text)?.try_into().ok())
 }
