@@ -71,8 +71,10 @@ pub struct Intent {
     pub actor: String,
     /// When.
     pub time: Timestamp,
-    /// The key version that it is about, if it is about one.
+    /// The key version that it backs up, if it backs one up.
     pub deposit: Option<Deposit>,
+    /// The key version that it recovers, if it recovers one.
+    pub recovers: Option<(Label, NonZeroU32)>,
 }
 
 /// What a record contradicts.
@@ -159,12 +161,14 @@ impl State {
         let phase_error = StateError::Phase { op: *op, phase: *phase };
         match phase {
             Phase::Intent => {
-                let deposit = match op {
+                let (deposit, recovers) = match op {
                     Op::Check => return Err(phase_error),
-                    Op::Generate | Op::Add => Some(self.reserve(Deposit::read(fields()?)?)?),
-                    Op::Found | Op::Recover => None,
+                    Op::Generate | Op::Add => (Some(self.reserve(Deposit::read(fields()?)?)?), None),
+                    Op::Recover => (None, Some(Proof::read_intent(&mut fields()?)?)),
+                    Op::Found => (None, None),
                 };
-                self.open.insert(*seq, Intent { op: *op, actor: actor.clone(), time: *time, deposit });
+                let intent = Intent { op: *op, actor: actor.clone(), time: *time, deposit, recovers };
+                self.open.insert(*seq, intent);
                 Ok(())
             }
             Phase::Failed | Phase::Abandoned => {
@@ -201,12 +205,20 @@ impl State {
                 Op::Recover => {
                     let mut fields = fields()?;
                     let intent = fields.number("intent")?;
-                    self.close(*op, intent)?;
+                    let begun = self.close(*op, intent)?.recovers;
                     let proof = Proof::read(intent, fields)?;
+                    if begun
+                        .is_none_or(|(name, version)| (name, version) != (proof.name.clone(), proof.version))
+                    {
+                        return Err(StateError::NoIntent { intent });
+                    }
                     let version =
                         self.keys.get_mut(&proof.name).and_then(|key| key.versions.get_mut(&proof.version));
                     match version {
-                        Some(version) if version.backed.fingerprint == proof.fingerprint => {
+                        Some(version)
+                            if version.backed.fingerprint == proof.fingerprint
+                                && version.backed.deposit.quorum == proof.quorum =>
+                        {
                             version.recovered = Some(*time);
                             Ok(())
                         }
