@@ -1,0 +1,91 @@
+"""Holds recover.py to the published vectors: what the library reads, an independent reader reads too.
+
+    python3 recover_check.py FOLDER
+"""
+
+import hashlib, os, sys
+
+import recover, recover_seal
+from recover import Refused
+
+
+def cases(folder, kind):
+    for name in sorted(os.listdir(os.path.join(folder, kind))):
+        with open(os.path.join(folder, kind, name), encoding="utf-8", newline="") as file:
+            head, payload = file.read().split("\n\n", 1)
+        fields = dict(line.split(": ", 1) for line in head.split("\n"))
+        yield fields, payload.removesuffix("\n")
+
+
+def refused(call):
+    try:
+        return False, call()
+    except (Refused, ValueError):
+        return True, None
+
+
+def main(folder):
+    count = 0
+    for kind in ("passphrase", "card", "lines", "qr", "quorum", "share"):
+        for fields, payload in cases(folder, kind):
+            no, what = refused(lambda: CHECKS[kind](fields, payload))
+            wanted = fields["expect"] == "refused" or fields.get("unseal") == "refused"
+            if no != wanted or what is False:
+                sys.exit(f"{fields['case']}: {'refused' if no else what}")
+            count += 1
+    # RFC 9106, 5.3
+    slow = recover_seal.slow_argon2id(b"\1" * 32, b"\2" * 16, 3, 32, 4, 32, b"\3" * 8, b"\4" * 12)
+    if slow.hex() != "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659":
+        sys.exit("slow_argon2id differs from RFC 9106")
+    for passes, kib, lanes in ((1, 8, 1), (3, 70, 2), (3, 1100, 1), (2, 520, 16)):
+        one = recover_seal.slow_argon2id(b"x", bytes(16), passes, kib, lanes, 56)
+        if one != recover_seal.argon2id(b"x", bytes(16), passes, kib, lanes, 56):
+            sys.exit(f"slow_argon2id differs for {passes} {kib} {lanes}")
+    print(f"{count} vectors agree")
+
+
+def passphrase(fields, payload):
+    return recover.normal_form(bytes.fromhex(payload)).hex() == fields["normal"]
+
+
+def card(fields, payload):
+    data = recover.parse_card(bytes.fromhex(payload))
+    if data[17] == recover.AGE and fields.get("unseal") != "refused":
+        return True  # an installed age opens it
+    if data[17] == recover.AGE:
+        raise Refused("an installed age finds out")
+    share = recover.unseal(data, lambda: fields["passphrase"].encode(), None)
+    code = recover.base64.b32encode(hashlib.sha256(data).digest()[:5]).decode()
+    verification = fields.get("verification", code).replace("-", "") == code
+    return verification and share.to_bytes(32, "little").hex() == fields["share"][:64]
+
+
+def read(fields, payload):
+    return hashlib.sha256(recover.read_card(payload)).hexdigest() == fields["sha256"]
+
+
+def quorum(fields, _):
+    identity, signer = recover.keys(bytes.fromhex(fields["secret"]))
+    named = recover.base64.b32encode(hashlib.sha256(signer).digest()[:10]).decode()
+    return (identity, signer.hex(), named) == (fields["identity"], fields["signer"], fields["quorum"])
+
+
+def share(fields, payload):
+    shares = {}
+    for line in payload.split("\n"):
+        if line.startswith("share: "):
+            index, value = line.split()[1], bytes.fromhex(line.split()[2])
+            if int(index) in shares:
+                raise Refused("twice")
+            shares[int(index)] = int.from_bytes(value[:32], "little")
+    if fields.get("reason") in ("index", "not-canonical", "not-of-this-deal"):
+        raise Refused("what only the commitments tell: recover.py has the quorum id")
+    if len(shares) < int(fields["threshold"]):
+        raise Refused("too few")
+    return recover.combine(shares).to_bytes(32, "little").hex() == fields["secret"]
+
+
+CHECKS = {"passphrase": passphrase, "card": card, "lines": read, "qr": read, "quorum": quorum, "share": share}
+
+if __name__ == "__main__":
+    main(sys.argv[1])
