@@ -72,9 +72,14 @@ pub fn deposit<E: std::error::Error>(
     let quorum = escrow.quorum()?;
     let reserved = reserve(escrow, op, names, quorum.id(), entropy)?;
     let ended = back_up(escrow, op, &reserved, &quorum, &mut make, entropy);
-    if ended.is_err() {
+    if let Err(error) = &ended {
+        // Once an object may be there, its version is never given again: the next would meet it.
+        let phase = match error {
+            DepositError::Store(_) | DepositError::Log(_) => Phase::Abandoned,
+            _ => Phase::Failed,
+        };
         let failed = reserved.iter().map(|(intent, _)| object([("intent", Some(Json::Number(*intent)))]));
-        let failed: Vec<_> = failed.map(|details| (op, Phase::Failed, details)).collect();
+        let failed: Vec<_> = failed.map(|details| (op, phase, details)).collect();
         // The first error is the one to show; a log that can't be written leaves the intents open.
         let _ = escrow.commit(|_| Ok::<_, Infallible>(failed.clone()));
     }
