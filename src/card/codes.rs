@@ -121,6 +121,9 @@ impl Collector {
         let mut fields = payload.split('/');
         let (place, whole, part) = (fields.next()?, fields.next()?, fields.next()?);
         let (number, count) = place.strip_prefix('P')?.split_once("OF")?;
+        if (number.len(), count.len()) != (1, 1) {
+            return None;
+        }
         let (number, count): (usize, usize) = (number.parse().ok()?, count.parse().ok()?);
         if fields.next().is_some() || number == 0 || number > count || count > PARTS || whole.len() != 8 {
             return None;
