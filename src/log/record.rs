@@ -203,7 +203,10 @@ impl Record {
         let phase =
             fields.parsed("phase", |text| Phase::ALL.into_iter().find(|known| known.name() == text))?;
         let actor = fields.parsed("actor", |text| is_actor(text).then(|| text.to_owned()))?;
-        let details = fields.value("details")?.into_owned();
+        let details = match fields.value("details")? {
+            details @ Json::Object(_) => details.into_owned(),
+            _ => return Err(fields.refuse("details").into()),
+        };
         let prev = fields.parsed("prev", text::array_from_hex)?;
         let seq = fields.number("seq")?;
         let time = fields.parsed("time", |text| text.parse::<Timestamp>().ok())?;
