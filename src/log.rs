@@ -126,6 +126,12 @@ pub enum CommitError<E: std::error::Error> {
     /// Other writers were always first.
     #[error("other programs write to this escrow all the time: try again later")]
     Busy,
+    /// A record that contradicts the log.
+    #[error("this can't be recorded: {0}")]
+    Unfit(#[from] StateError),
+    /// A record that nobody could read again.
+    #[error("this can't be recorded: {0}")]
+    Unreadable(#[from] RecordError),
     /// The records don't fit in one commit.
     #[error("one commit can't hold that much: commit fewer keys at once")]
     TooLong,
@@ -244,7 +250,7 @@ impl Log {
                 return Err(CommitError::Clock { now, last });
             }
             let entries = propose(&self.state, self.head).map_err(CommitError::Refused)?;
-            let mut next = self.head;
+            let (mut next, mut state) = (self.head, self.state.clone());
             let mut bytes = Vec::new();
             for entry in entries {
                 let record = Record::after(next, now, entry);
@@ -252,6 +258,9 @@ impl Log {
                 if line.len() > LONGEST_LINE {
                     return Err(CommitError::TooLong);
                 }
+                // A record that can't be read or doesn't fit could never be taken back.
+                Record::read(&line)?;
+                state.apply(&record)?;
                 next = Head { seq: record.seq, hash: line_hash(&line) };
                 bytes.extend_from_slice(&line);
             }
