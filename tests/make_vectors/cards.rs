@@ -286,5 +286,7 @@ pub(crate) fn long_card(out: &Out, cards: &[Vec<u8>], open: &dyn Fn(&[u8]) -> Sh
     let refused = [("expect", "refused")];
     out.put("qr/refused-part-missing", &refused, &parts[..5].join("\n"));
     let swapped = [&parts[..4], &[parts[4].replace("P5", "P6"), parts[5].replace("P6", "P5")]].concat();
+    let spelt = [&[parts[0].replace("P1", "P01")], &parts[1..]].concat();
+    out.put("qr/refused-part-spelling", &refused, &spelt.join("\n"));
     out.put("qr/refused-parts-swapped", &refused, &swapped.join("\n"));
 }

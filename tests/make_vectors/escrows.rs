@@ -187,6 +187,10 @@ pub(crate) fn escrows(out: &Out, store: &MemoryStore, escrow: &Escrow<'_>, early
     refuse("unknown-op", "later", &[edit(last, "\"op\":\"recover\"", "\"op\":\"forget\"")]);
     refuse("format", "later", &[edit(last, "quorate/v1/log", "quorate/v2/log")]);
     refuse("unknown-field", "json", &[edit(last, ",\"time\":", ",\"tame\":1,\"time\":")]);
+    let line = file(last);
+    let (start, end) = (line.find("\"details\":").unwrap(), line.find(",\"format\"").unwrap());
+    let flat = format!("{}\"details\":1{}", &line[..start], &line[end..]);
+    refuse("details-no-object", "json", &[(Log::file(last), Some(flat))]);
     refuse("not-canonical", "json", &[edit(last, "\"op\":", "\"op\": ")]);
     refuse(
         "phase",
