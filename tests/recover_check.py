@@ -3,9 +3,9 @@
     python3 recover_check.py FOLDER
 """
 
-import hashlib, os, sys
+import base64, hashlib, json, os, sys
 
-import recover, recover_seal
+import recover, recover_ristretto, recover_seal
 from recover import Refused
 
 
@@ -26,8 +26,10 @@ def refused(call):
 
 def main(folder):
     count = 0
-    for kind in ("passphrase", "card", "lines", "qr", "quorum", "share"):
+    for kind in ("passphrase", "card", "lines", "qr", "quorum", "share", "quorum-record"):
         for fields, payload in cases(folder, kind):
+            if kind == "quorum-record" and fields["expect"] == "refused":
+                continue
             no, what = refused(lambda: CHECKS[kind](fields, payload))
             wanted = fields["expect"] == "refused" or fields.get("unseal") == "refused"
             if no != wanted or what is False:
@@ -55,7 +57,7 @@ def card(fields, payload):
     if data[17] == recover.AGE:
         raise Refused("an installed age finds out")
     share = recover.unseal(data, lambda: fields["passphrase"].encode(), None)
-    code = recover.base64.b32encode(hashlib.sha256(data).digest()[:5]).decode()
+    code = base64.b32encode(hashlib.sha256(data).digest()[:5]).decode()
     verification = fields.get("verification", code).replace("-", "") == code
     return verification and share.to_bytes(32, "little").hex() == fields["share"][:64]
 
@@ -66,26 +68,40 @@ def read(fields, payload):
 
 def quorum(fields, _):
     identity, signer = recover.keys(bytes.fromhex(fields["secret"]))
-    named = recover.base64.b32encode(hashlib.sha256(signer).digest()[:10]).decode()
+    named = base64.b32encode(hashlib.sha256(signer).digest()[:10]).decode()
     return (identity, signer.hex(), named) == (fields["identity"], fields["signer"], fields["quorum"])
 
 
 def share(fields, payload):
+    rows = [line.split() for line in payload.split("\n")]
+    commitments = [recover_ristretto.decode(bytes.fromhex(row[1])) for row in rows if row[0] == "commitment:"]
     shares = {}
-    for line in payload.split("\n"):
-        if line.startswith("share: "):
-            index, value = line.split()[1], bytes.fromhex(line.split()[2])
-            if int(index) in shares:
-                raise Refused("twice")
-            shares[int(index)] = int.from_bytes(value[:32], "little")
-    if fields.get("reason") in ("index", "not-canonical", "not-of-this-deal"):
-        raise Refused("what only the commitments tell: recover.py has the quorum id")
+    for _, index, value in (row for row in rows if row[0] == "share:"):
+        index, value = int(index), bytes.fromhex(value)
+        number, blinder = (int.from_bytes(half, "little") for half in (value[:32], value[32:]))
+        if index in shares or not 1 <= index <= int(fields["shares"]) or max(number, blinder) >= recover.ORDER:
+            raise Refused("twice, no such index, or not canonical")
+        if not recover_ristretto.is_of_deal(index, number, blinder, commitments):
+            raise Refused("not of this deal")
+        shares[index] = number
     if len(shares) < int(fields["threshold"]):
         raise Refused("too few")
     return recover.combine(shares).to_bytes(32, "little").hex() == fields["secret"]
 
 
+def record(fields, payload):
+    """The signature isn't checked here; everything that stands in the record is."""
+    facts = json.loads(payload)
+    signer = base64.b64decode(facts["signer"])
+    named = base64.b32encode(hashlib.sha256(signer).digest()[:10]).decode()
+    plain = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    points = [recover_ristretto.decode(base64.b64decode(point)) for point in facts["commitments"]]
+    digest = hashlib.sha256(payload.encode()).hexdigest()
+    return (named, digest, plain) == (facts["id"], fields["sha256"], payload) and None not in points
+
+
 CHECKS = {"passphrase": passphrase, "card": card, "lines": read, "qr": read, "quorum": quorum, "share": share}
+CHECKS["quorum-record"] = record
 
 if __name__ == "__main__":
     main(sys.argv[1])
