@@ -78,7 +78,9 @@ pub(super) const BACK: [Panel; 3] = [
             Row("21", "16", "salt"),
             Row("37", "80", "sealed share: 64 bytes and a tag of 16"),
             Row("117", "8", "check"),
-            Para("The check is the first 8 bytes of SHA-256 of \u{201c}quorate/v1/card\u{201d} and all bytes before it."),
+            Para(
+                "The check is the first 8 bytes of SHA-256 of \u{201c}quorate/v1/card\u{201d} and all bytes before it.",
+            ),
         ],
         &[
             Head("5  Opening the seal"),
