@@ -47,6 +47,12 @@ pub enum StoreError {
         /// The object.
         name: String,
     },
+    /// The object is there, but the disk could not be told to keep it.
+    #[error("{name} may not survive a power cut: the disk failed; copy the escrow to another one")]
+    Unsynced {
+        /// The object.
+        name: String,
+    },
     /// Not allowed.
     #[error("the system does not allow access to {name}: check the folder's owner and mode")]
     Denied {
@@ -78,11 +84,13 @@ impl StoreError {
 
 /// Named, immutable objects. Names are relative paths of ASCII letters, digits, `.`, `_` and `-`.
 pub trait Store: Send + Sync {
-    /// Creates `name` with `bytes`. When this returns, the object is whole and survives a power cut;
-    /// when it fails, no object of that name was made by this call.
+    /// Creates `name` with `bytes`. When this succeeds, the object is whole and survives a power cut.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when the name is taken; otherwise what the system says.
+    /// [`StoreError::Exists`] when the name is taken, and then this call made nothing: a store that
+    /// tries again by itself must know its own object. [`StoreError::Unsynced`] when the object was
+    /// made and may not last. After any other error it is whole or not there; only [`Self::read`]
+    /// can tell, since a reply can be lost.
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// Creates many objects, each as [`Self::create`] does; a failure may leave some of them.

@@ -63,13 +63,14 @@ impl FolderStore {
         }
     }
 
-    fn try_create(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    /// Writes an object under its name; its folder is still to be synchronised.
+    fn put(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         let (path, folder) = self.place(name)?;
         self.make_folder(&folder)?;
         let temporary = Temporary::write(&folder, bytes)?;
         temporary.file.sync_all()?;
         temporary.rename(&path)?;
-        sync_folder(&folder)
+        Ok(folder)
     }
 
     fn try_create_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
@@ -92,13 +93,14 @@ impl FolderStore {
         for (name, (path, temporary)) in waiting {
             temporary.rename(&path).map_err(|error| StoreError::of(name, &error))?;
         }
-        all(()).map_err(|error| StoreError::of(first, &error))
+        all(()).map_err(|_| StoreError::Unsynced { name: first.clone() })
     }
 }
 
 impl Store for FolderStore {
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        self.try_create(name, bytes).map_err(|error| StoreError::of(name, &error))
+        let folder = self.put(name, bytes).map_err(|error| StoreError::of(name, &error))?;
+        sync_folder(&folder).map_err(|_| StoreError::Unsynced { name: name.to_owned() })
     }
 
     fn create_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
@@ -127,8 +129,13 @@ impl Store for FolderStore {
             return Err(StoreError::TooLong { name: name.to_owned(), limit });
         }
         let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
-        file.take(limit).read_to_end(&mut bytes).map_err(named)?;
-        Ok(Some(bytes))
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(named)?;
+        // It may have grown since it was measured.
+        if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
+            Ok(Some(bytes))
+        } else {
+            Err(StoreError::TooLong { name: name.to_owned(), limit })
+        }
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
@@ -190,7 +197,9 @@ fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(cwd, from, cwd, to, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
             rustix::fs::linkat(cwd, from, cwd, to, AtFlags::empty())?;
-            fs::remove_file(from)
+            // The object is there: a temporary name that stays beside it does no harm.
+            let _ = fs::remove_file(from);
+            Ok(())
         }
         renamed => Ok(renamed?),
     }

@@ -56,6 +56,9 @@ impl Store for MemoryStore {
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        if self.objects().contains_key(folder) {
+            return Err(StoreError::System { name: folder.to_owned(), message: "not a folder".to_owned() });
+        }
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let inside = |name: &String| Some(name.strip_prefix(&prefix)?.split('/').next()?.to_owned());
         let names: BTreeSet<String> = self.objects().keys().filter_map(inside).collect();
