@@ -31,6 +31,9 @@ pub const LONGEST_LINE: usize = 64 * 1024;
 pub const LONGEST_COMMIT: u64 = 64 * 1024 * 1024;
 /// How often a commit is tried again on what other writers committed first.
 const TRIES: usize = 64;
+/// How many seconds a clock may be behind the last record. Two machines' clocks differ, and another
+/// writer may have been first while this one was trying: such a record bears the last one's time.
+const SKEW: u64 = 300;
 
 /// A log, read and verified.
 #[derive(Debug, Clone)]
@@ -112,9 +115,12 @@ pub enum CommitError<E: std::error::Error> {
     /// The log can't be read again.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The store can't write: nothing was committed.
+    /// The store can't write, and what it holds says that nothing was committed.
     #[error("the log can't be written: {0}")]
     Store(StoreError),
+    /// The records are there, but a power cut may take them away again.
+    #[error("the log was written, but may not last: {0}")]
+    Unsure(StoreError),
     /// The clock is before the last record.
     #[error("the clock says {now}, which is before the last record of the log ({last}): set the clock")]
     Clock {
@@ -126,12 +132,9 @@ pub enum CommitError<E: std::error::Error> {
     /// Other writers were always first.
     #[error("other programs write to this escrow all the time: try again later")]
     Busy,
-    /// A record that contradicts the log.
-    #[error("this can't be recorded: {0}")]
-    Unfit(#[from] StateError),
-    /// A record that nobody could read again.
-    #[error("this can't be recorded: {0}")]
-    Unreadable(#[from] RecordError),
+    /// The records contradict the log, or could not be read again: nothing was written.
+    #[error("the log can't take these records: {0}")]
+    Unfit(LogError),
     /// The records don't fit in one commit.
     #[error("one commit can't hold that much: commit fewer keys at once")]
     TooLong,
@@ -141,7 +144,7 @@ impl<E: std::error::Error> CommitError<E> {
     /// Whether it was the log that could not be written, which has an exit status of its own.
     #[must_use]
     pub const fn is_write(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Busy | Self::Clock { .. })
+        matches!(self, Self::Store(_) | Self::Unsure(_) | Self::Busy | Self::Clock { .. })
     }
 }
 
@@ -234,61 +237,102 @@ impl Log {
         )
     }
 
-    /// Commits what `propose` makes of the state and the head that its records will follow, as one
-    /// file. When another writer is first, `propose` is asked again with the state that it left.
+    /// Commits what `propose` makes of the state and the head that its records will follow, in one
+    /// file, after everything that a reader will check was checked. When another writer is first,
+    /// `propose` is asked again with the state that it left. When the store fails, the log is read
+    /// back: a commit whose reply was lost is done.
     ///
     /// # Errors
-    /// [`CommitError`]; then no record was committed.
+    /// [`CommitError`]; then no record was committed, but for [`CommitError::Unsure`].
     pub fn commit<E: std::error::Error>(
         &mut self,
         store: &dyn Store,
         now: Timestamp,
         mut propose: impl FnMut(&State, Head) -> Result<Vec<Entry>, E>,
     ) -> Result<Checkpoint, CommitError<E>> {
+        if self.commits == 0 {
+            // A log that lost its beginning must not be given another one.
+            last_commit(store)?;
+        }
         for _ in 0..TRIES {
-            if let Some(last) = self.time.filter(|last| *last > now) {
-                return Err(CommitError::Clock { now, last });
-            }
+            let time = self.next_time(now)?;
             let entries = propose(&self.state, self.head).map_err(CommitError::Refused)?;
-            let (mut next, mut state) = (self.head, self.state.clone());
-            let mut bytes = Vec::new();
-            for entry in entries {
-                let record = Record::after(next, now, entry);
-                let line = record.line();
-                if line.len() > LONGEST_LINE {
-                    return Err(CommitError::TooLong);
-                }
-                // A record that can't be read or doesn't fit could never be taken back.
-                Record::read(&line)?;
-                state.apply(&record)?;
-                next = Head { seq: record.seq, hash: line_hash(&line) };
-                bytes.extend_from_slice(&line);
-            }
-            if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST_COMMIT) {
-                return Err(CommitError::TooLong);
-            }
+            let bytes = self.lines(time, entries).ok_or(CommitError::TooLong)?;
             if bytes.is_empty() {
                 return Ok(self.checkpoint());
             }
             let name = Self::file(self.commits.saturating_add(1));
-            match store.create(&name, &bytes) {
-                Ok(()) => {
-                    // Read back what was written: the state is folded from the bytes on the store alone.
-                    self.read_next(store, &mut |_| ())?;
-                    return Ok(self.checkpoint());
-                }
-                Err(StoreError::Exists { .. }) => self.catch_up(store)?,
-                Err(error) => return Err(CommitError::Store(error)),
+            // One record that can't be read back would end the log for everybody. The state is folded
+            // in place, since a copy of it for each commit would cost more than the commit.
+            if let Err(unfit) = self.take(&name, &bytes, &mut |_| ()) {
+                self.read_again(store)?;
+                return Err(CommitError::Unfit(unfit));
             }
+            let error = match store.create(&name, &bytes) {
+                Ok(()) => return Ok(self.checkpoint()),
+                Err(StoreError::Exists { .. }) => {
+                    self.read_again(store)?;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let there = store.read(&name, LONGEST_COMMIT).ok().flatten();
+            if there.as_ref() != Some(&bytes) {
+                // Whether this can be read or not, the first error is the one to tell.
+                let _ = self.read_again(store);
+                return Err(CommitError::Store(error));
+            }
+            return match error {
+                StoreError::Unsynced { .. } => Err(CommitError::Unsure(error)),
+                _ => Ok(self.checkpoint()),
+            };
         }
         Err(CommitError::Busy)
     }
 
+    /// Forgets what was folded and reads what the store has.
+    fn read_again(&mut self, store: &dyn Store) -> Result<(), LogError> {
+        *self = match Self::open(store) {
+            Err(LogError::NoEscrow) => Self::empty(),
+            log => log?,
+        };
+        Ok(())
+    }
+
+    /// The time of a record that is written `now`.
+    fn next_time<E: std::error::Error>(&self, now: Timestamp) -> Result<Timestamp, CommitError<E>> {
+        match self.time {
+            Some(last) if last.since(now) > SKEW => Err(CommitError::Clock { now, last }),
+            last => Ok(last.map_or(now, |last| last.max(now))),
+        }
+    }
+
+    /// The lines of `entries` behind the head; `None` when they are too long.
+    fn lines(&self, time: Timestamp, entries: Vec<Entry>) -> Option<Vec<u8>> {
+        let mut head = self.head;
+        let mut bytes = Vec::new();
+        for entry in entries {
+            let record = Record::after(head, time, entry);
+            let line = record.line();
+            head = Head { seq: record.seq, hash: line_hash(&line) };
+            bytes.extend_from_slice(&line);
+            if line.len() > LONGEST_LINE || !fits(bytes.len()) {
+                return None;
+            }
+        }
+        Some(bytes)
+    }
+
     fn read_next(&mut self, store: &dyn Store, see: &mut impl FnMut(&Record)) -> Result<(), LogError> {
-        let number = self.commits.saturating_add(1);
-        let name = Self::file(number);
+        let name = Self::file(self.commits.saturating_add(1));
         let bytes =
             store.read(&name, LONGEST_COMMIT)?.ok_or_else(|| LogError::Gap { missing: name.clone() })?;
+        self.take(&name, &bytes, see)
+    }
+
+    /// Verifies and folds the `bytes` of the next commit. After an error this log is of no use.
+    fn take(&mut self, name: &str, bytes: &[u8], see: &mut impl FnMut(&Record)) -> Result<(), LogError> {
+        let name = name.to_owned();
         if bytes.last() != Some(&b'\n') {
             return Err(LogError::Torn { name });
         }
@@ -312,9 +356,14 @@ impl Log {
             self.tell.push((record.seq, self.head.hash));
             see(&record);
         }
-        self.commits = number;
+        self.commits = self.commits.saturating_add(1);
         Ok(())
     }
+}
+
+/// Whether one commit can have `length` bytes.
+fn fits(length: usize) -> bool {
+    u64::try_from(length).is_ok_and(|length| length <= LONGEST_COMMIT)
 }
 
 /// SHA-256 of a line, its line end included: what the next record names.
@@ -332,7 +381,7 @@ fn last_commit(store: &dyn Store) -> Result<u64, LogError> {
         }
         let number = name
             .strip_suffix(".jsonl")
-            .filter(|digits| digits.len() == 12)
+            .filter(|digits| digits.len() == 12 && digits.bytes().all(|digit| digit.is_ascii_digit()))
             .and_then(|digits| digits.parse::<u64>().ok());
         let next = last.saturating_add(1);
         match number {

@@ -13,6 +13,7 @@ use crate::store::StoreError;
 use crate::wire::json::{Json, object};
 use crate::wire::time::Timestamp;
 use core::convert::Infallible;
+use core::num::NonZeroU32;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why keys were not backed up. `E` is why the key itself could not be had.
@@ -35,6 +36,14 @@ pub enum DepositError<E: std::error::Error> {
     Twice {
         /// The name.
         name: Label,
+    },
+    /// A name that reads as another one when somebody copies it from paper.
+    #[error("{name} differs from {other} in upper and lower case only: use that name, or another one")]
+    Alike {
+        /// The name.
+        name: Label,
+        /// The other name.
+        other: Label,
     },
     /// No randomness.
     #[error(transparent)]
@@ -68,18 +77,28 @@ pub fn deposit<E: std::error::Error>(
     if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
         return Err(DepositError::Twice { name: name.clone() });
     }
+    for (place, name) in names.iter().enumerate() {
+        // A name that exists was compared when it was new.
+        let keys = escrow.state().keys();
+        let mut others = keys.keys().filter(|_| !keys.contains_key(name)).chain(names.iter().take(place));
+        if let Some(other) = others.find(|other| other.as_str().eq_ignore_ascii_case(name.as_str())) {
+            return Err(DepositError::Alike { name: name.clone(), other: other.clone() });
+        }
+    }
     // The record is checked before it is trusted with a key: signature, id, digest in the log.
     let quorum = escrow.quorum()?;
     let reserved = reserve(escrow, op, names, quorum.id(), entropy)?;
-    let ended = back_up(escrow, op, &reserved, &quorum, &mut make, entropy);
-    if let Err(error) = &ended {
-        // Once an object may be there, its version is never given again: the next would meet it.
-        let phase = match error {
-            DepositError::Store(_) | DepositError::Log(_) => Phase::Abandoned,
-            _ => Phase::Failed,
+    let mut stored = false;
+    let ended = back_up(escrow, op, &reserved, &quorum, &mut make, &mut stored, entropy);
+    if ended.is_err() {
+        let end = |(intent, deposit): &(u64, Deposit)| {
+            // A version whose file may exist is never begun again, or it would meet that file for ever.
+            // The next first version has another key id, and so another file.
+            let free = !stored || deposit.version == NonZeroU32::MIN;
+            let phase = if free { Phase::Failed } else { Phase::Abandoned };
+            (op, phase, object([("intent", Some(Json::Number(*intent)))]))
         };
-        let failed = reserved.iter().map(|(intent, _)| object([("intent", Some(Json::Number(*intent)))]));
-        let failed: Vec<_> = failed.map(|details| (op, phase, details)).collect();
+        let failed: Vec<_> = reserved.iter().map(end).collect();
         // The first error is the one to show; a log that can't be written leaves the intents open.
         let _ = escrow.commit(|_| Ok::<_, Infallible>(failed.clone()));
     }
@@ -117,6 +136,7 @@ fn back_up<E: std::error::Error>(
     reserved: &[(u64, Deposit)],
     quorum: &QuorumRecord,
     make: &mut impl FnMut(&Label, &mut Entropy) -> Result<KeyMaterial, E>,
+    stored: &mut bool,
     entropy: &mut Entropy,
 ) -> Result<Vec<Backed>, DepositError<E>> {
     let created = escrow.now();
@@ -129,6 +149,7 @@ fn back_up<E: std::error::Error>(
         objects.push((backup_file(deposit.key, deposit.version), backup.into_bytes()));
         backed.push(one);
     }
+    *stored = true;
     escrow.store().create_all(&objects)?;
     let done = reserved.iter().zip(&backed).map(|((intent, _), one)| (op, Phase::Done, one.done(*intent)));
     let done: Vec<_> = done.collect();
