@@ -20,6 +20,8 @@ const KIND: &str = "shares";
 const DOMAIN: &[u8] = b"quorate/v1/quorum-record\n";
 /// The longest record in bytes: 255 custodians with long names.
 pub(super) const LONGEST: u64 = 256 * 1024;
+/// The seals that a custodian's card can have.
+const SEALS: [&str; 3] = ["passphrase", "age", "open"];
 /// The longest name, role or organisation in bytes.
 const LONGEST_NAME: usize = 100;
 
@@ -103,7 +105,7 @@ impl QuorumRecord {
     /// The record of a quorum that is present, signed by it.
     ///
     /// # Errors
-    /// [`RecordError::Name`], [`RecordError::Custodians`].
+    /// [`RecordError`], for terms that no reader would take.
     pub fn sign(quorum: &Quorum, commitments: &Commitments, terms: Terms) -> Result<Self, RecordError> {
         check_terms(&terms, commitments.scheme())?;
         let unsigned = body(quorum, commitments, &terms);
@@ -170,9 +172,6 @@ impl QuorumRecord {
             custodians,
             predecessor,
         };
-        if terms.generation == 0 {
-            return Err(fields.refuse("generation").into());
-        }
         fields.finish()?;
         check_terms(&terms, scheme)?;
         Ok(Self { id, signer, recipient, commitments, terms, bytes: bytes.to_vec() })
@@ -282,9 +281,7 @@ fn custodians(fields: &mut Fields<'_>) -> Result<Vec<Custodian>, RecordError> {
         custodians.push(Custodian {
             name: one.text("name")?.into_owned(),
             role: one.optional_text("role")?.map(std::borrow::Cow::into_owned),
-            seal: one.parsed("seal", |text| {
-                ["passphrase", "age", "open"].into_iter().find(|kind| *kind == text)
-            })?,
+            seal: one.parsed("seal", |text| SEALS.into_iter().find(|kind| *kind == text))?,
             card: one.parsed("card", text::array_from_hex)?,
         });
         one.finish()?;
@@ -293,6 +290,13 @@ fn custodians(fields: &mut Fields<'_>) -> Result<Vec<Custodian>, RecordError> {
 }
 
 fn check_terms(terms: &Terms, scheme: Scheme) -> Result<(), RecordError> {
+    let refuse = |field| Err(JsonError::Value { artefact: ARTEFACT, field }.into());
+    if terms.generation == 0 {
+        return refuse("generation");
+    }
+    if terms.custodians.iter().any(|custodian| !SEALS.contains(&custodian.seal)) {
+        return refuse("seal");
+    }
     if terms.custodians.len() != usize::from(scheme.count()) {
         return Err(RecordError::Custodians { wanted: scheme.count(), found: terms.custodians.len() });
     }
