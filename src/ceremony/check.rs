@@ -34,6 +34,10 @@ pub fn check(
     if let Some(outcome) = opened {
         let claimed =
             outcome.map_err(|error| PresentError::Unseal { custodian: custodian.clone(), error })?;
+        if claimed.index() != index {
+            let error = UnsealError::Content { index };
+            return Err(PresentError::Unseal { custodian, error });
+        }
         let checked = claimed.check(record.commitments());
         checked.map_err(|error| PresentError::Share { custodian: custodian.clone(), error })?;
     }
