@@ -1,5 +1,7 @@
 //! Writers at once, stores that fail, and every alteration of a small log.
 
+#![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "tests; small numbers, ASCII")]
+
 use super::*;
 use crate::key::{Fingerprint, KeyId, KeyKind};
 use crate::share::QuorumId;

@@ -1,5 +1,11 @@
 //! Any M shares make the quorum, nothing else does, and its keys are those of the frozen vector.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "tests; the numbers are small"
+)]
+
 use super::*;
 use crate::age::decrypt;
 use crate::secret::SecretBytes;

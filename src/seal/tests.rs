@@ -1,5 +1,11 @@
 //! Every seal opens again, and every altered bit of a card is refused with an error that names it.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "tests; the numbers are small"
+)]
+
 use super::*;
 use crate::age::{Identity, Kind, Recipient};
 use crate::share::{Commitments, Deal, QuorumId, Scheme, fresh_secret, split};
