@@ -117,7 +117,8 @@ fn a_foreign_stanza_is_read_over_or_named() {
 fn a_classical_stanza_beside_a_hybrid_one_is_named() {
     let classical = identity(Kind::X25519, 7);
     let file = file_for(b"other", &[&classical]);
-    let stanza = String::from_utf8_lossy(&file[22..file.iter().rposition(|b| *b == b'-').unwrap() - 2]);
+    let end = file.windows(4).position(|bytes| bytes == b"\n---").unwrap();
+    let stanza = String::from_utf8_lossy(&file[22..=end]);
     let (file, identity) = with_stanza(&stanza);
     assert_eq!(opened(&file, &identity).unwrap(), b"key");
     // The other stanza wraps another file key, under which this header isn't authentic.
