@@ -156,7 +156,6 @@ fn the_whole_walk() {
     let mut told = told.into_inner().unwrap();
     told.sort_unstable();
     assert_eq!(told, [1, 2, 3, 4, 5]);
-    assert_eq!(super::found::memory_mib(founding.cards()), 64);
     let cards: Vec<Vec<u8>> = founding.cards().iter().map(|card| card.expose().to_vec()).collect();
     assert_eq!(escrow.state().open().len(), 1);
     let (record, checkpoint) = founding.complete(&mut escrow).unwrap();
