@@ -43,6 +43,8 @@ pub struct Log {
     time: Option<Timestamp>,
     state: State,
     tell: Vec<(u64, [u8; 32])>,
+    /// Whether it holds records that the store may not have, after a fault: it is read again first.
+    stale: bool,
 }
 
 /// Why a log can't be read. Each names the file or the record that is wrong.
@@ -158,7 +160,8 @@ impl Log {
     /// A log without a record, for a new escrow.
     #[must_use]
     pub fn empty() -> Self {
-        Self { commits: 0, head: Head::default(), time: None, state: State::default(), tell: Vec::new() }
+        let (head, state) = (Head::default(), State::default());
+        Self { commits: 0, head, time: None, state, tell: Vec::new(), stale: false }
     }
 
     /// Reads and verifies the whole log of an escrow.
@@ -254,6 +257,9 @@ impl Log {
             // A log that lost its beginning must not be given another one.
             last_commit(store)?;
         }
+        if self.stale {
+            self.read_again(store)?;
+        }
         for _ in 0..TRIES {
             let time = self.next_time(now)?;
             let entries = propose(&self.state, self.head).map_err(CommitError::Refused)?;
@@ -278,7 +284,8 @@ impl Log {
             };
             let there = store.read(&name, LONGEST_COMMIT).ok().flatten();
             if there.as_ref() != Some(&bytes) {
-                // Whether this can be read or not, the first error is the one to tell.
+                // The first error is the one to tell; when the log can't be read now, it is next time.
+                self.stale = true;
                 let _ = self.read_again(store);
                 return Err(CommitError::Store(error));
             }
@@ -292,6 +299,7 @@ impl Log {
 
     /// Forgets what was folded and reads what the store has.
     fn read_again(&mut self, store: &dyn Store) -> Result<(), LogError> {
+        self.stale = true;
         *self = match Self::open(store) {
             Err(LogError::NoEscrow) => Self::empty(),
             log => log?,

@@ -66,9 +66,9 @@ fn a_record_that_does_not_fit_is_never_written() {
     assert!(matches!(escrow.record(Op::Add, Phase::Failed, &ends), Err(CommitError::Unfit(_))));
     assert!(matches!(escrow.record(Op::Check, Phase::Intent, &ends), Err(CommitError::Unfit(_))));
     let text = Json::text("not an object");
-    assert!(matches!(escrow.record(Op::Check, Phase::Done, &text), Err(CommitError::Unreadable(_))));
+    assert!(matches!(escrow.record(Op::Check, Phase::Done, &text), Err(CommitError::Unfit(_))));
     let mut nameless = Escrow::open(&store, &now, " ").unwrap();
-    assert!(matches!(nameless.record(Op::Check, Phase::Done, &ends), Err(CommitError::Unreadable(_))));
+    assert!(matches!(nameless.record(Op::Check, Phase::Done, &ends), Err(CommitError::Unfit(_))));
     assert_eq!(Escrow::open(&store, &now, "reader").unwrap().log().checkpoint(), before);
 }
 

@@ -184,7 +184,7 @@ impl<'a> Escrow<'a> {
         self.quorum_of(entry.ok_or(EscrowError::NoQuorum)?)
     }
 
-    fn quorum_of(&self, entry: &QuorumEntry) -> Result<QuorumRecord, EscrowError> {
+    pub(super) fn quorum_of(&self, entry: &QuorumEntry) -> Result<QuorumRecord, EscrowError> {
         let name = quorum_file(entry.founded.quorum, entry.founded.generation);
         let bytes = self
             .store

@@ -202,10 +202,18 @@ impl Founding {
             let details = founded.done(self.intent);
             Ok(escrow.record_signed(Op::Found, Phase::Done, &details, &self.quorum)?)
         };
-        match stored.and_then(|()| done(escrow)) {
-            Ok(checkpoint) => Ok((self.record, checkpoint)),
-            Err(error) => Err(Self::fail(escrow, self.intent, error)),
+        let error = match stored.and_then(|()| done(escrow)) {
+            Ok(checkpoint) => return Ok((self.record, checkpoint)),
+            Err(error @ FoundError::Log(CommitError::Unsure(_))) => return Err(error),
+            Err(error) => Self::fail(escrow, self.intent, error),
+        };
+        // A failure can't be logged after a `done` that came through unseen. Then the quorum exists,
+        // keys will be backed up to it, and whoever is told otherwise destroys its cards.
+        if escrow.state().quorums().iter().any(|entry| entry.founded.quorum == self.record.id()) {
+            let checkpoint = escrow.log().checkpoint();
+            return Ok((self.record, checkpoint));
         }
+        Err(error)
     }
 
     /// Gives up: the cards must not be handed out.

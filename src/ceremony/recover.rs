@@ -150,6 +150,10 @@ impl Gathering {
         }
         let claimed =
             outcome.map_err(|error| PresentError::Unseal { custodian: custodian.clone(), error })?;
+        if claimed.index() != index {
+            // A good share of somebody else's would be counted as this one.
+            return Err(PresentError::Unseal { custodian, error: UnsealError::Content { index } });
+        }
         let share = claimed.check(self.record.commitments());
         let share = share.map_err(|error| PresentError::Share { custodian, error })?;
         self.sealed.remove(&index);

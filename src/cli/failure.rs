@@ -138,7 +138,7 @@ impl<E: std::error::Error> From<CommitError<E>> for Failure {
         let failure = Self::new(status, error.to_string());
         match error {
             CommitError::Store(_) => {
-                failure.hint("nothing secret was done; `--log-to DIR` names another place for the log")
+                failure.hint("free some space or mend the access, and look at `quorate status`; `--log-to DIR` names another place for the log")
             }
             CommitError::Log(error) => Self::from(error),
             _ => failure,

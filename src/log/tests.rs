@@ -23,6 +23,13 @@ fn entry(actor: &str, op: Op, phase: Phase, details: Json<'static>) -> Entry {
     Entry { actor: actor.to_owned(), op, phase, details }
 }
 
+/// Details with a signature of the right form.
+fn signed(details: Json<'static>, byte: u8) -> Json<'static> {
+    let mut entry = entry("ann", Op::Found, Phase::Done, details);
+    entry.sign(&[byte; 64]);
+    entry.details
+}
+
 fn nothing() -> Json<'static> {
     object::<0>([])
 }
@@ -46,7 +53,7 @@ fn check(log: &mut Log, store: &dyn Store, actor: &str) -> Committed {
 }
 
 fn founded() -> Founded {
-    Founded { quorum: QuorumId::from_bytes([7; 10]), generation: 1, record: [8; 32], head: [9; 64] }
+    Founded { quorum: QuorumId::from_bytes([7; 10]), generation: 1, record: [8; 32] }
 }
 
 fn deposit(version: u32) -> Deposit {
@@ -79,22 +86,27 @@ fn proof(intent: u64) -> Proof {
         cards: vec![1, 3],
         quorum: founded().quorum,
         fingerprint: backed(1).fingerprint,
-        head: [4; 64],
     }
+}
+
+/// The intent to recover what [`proof`] proves.
+fn recovers() -> Json<'static> {
+    let name = Json::text(deposit(1).name.as_str().to_owned());
+    object([("name", Some(name)), ("to", Some(Json::text("file"))), ("version", Some(Json::Number(1)))])
 }
 
 /// What a small escrow says: a quorum, a key, a card checked, the key recovered.
 fn story() -> Vec<Said> {
     vec![
         vec![(Op::Found, Phase::Intent, nothing())],
-        vec![(Op::Found, Phase::Done, founded().done(1))],
+        vec![(Op::Found, Phase::Done, signed(founded().done(1), 9))],
         vec![
             (Op::Generate, Phase::Intent, deposit(1).intent()),
             (Op::Generate, Phase::Done, backed(1).done(3)),
             (Op::Check, Phase::Done, nothing()),
         ],
-        vec![(Op::Recover, Phase::Intent, nothing())],
-        vec![(Op::Recover, Phase::Done, proof(6).done())],
+        vec![(Op::Recover, Phase::Intent, recovers())],
+        vec![(Op::Recover, Phase::Done, signed(proof(6).done(), 4))],
     ]
 }
 
@@ -136,8 +148,8 @@ fn what_is_committed_is_read() {
     }
     let records = records(&store);
     assert_eq!(records.iter().map(|record| record.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(records[1].signed_head(), Some((founded().quorum, [9; 64])));
-    assert_eq!(records[6].checkpoint(), log.checkpoint());
+    assert_eq!(records[1].signed(), Some((founded().quorum, [9; 64])));
+    assert_eq!(records[6].head().checkpoint(), log.checkpoint());
 }
 
 #[test]
@@ -184,7 +196,7 @@ fn a_checkpoint_is_read_as_people_type_it() {
 #[test]
 fn a_log_holds_its_own_past_only() {
     let (store, log) = small();
-    let past: Vec<Checkpoint> = records(&store).iter().map(Record::checkpoint).collect();
+    let past: Vec<Checkpoint> = records(&store).iter().map(|record| record.head().checkpoint()).collect();
     assert_eq!(log.holds(&Log::empty().checkpoint()), Ok(()));
     for (length, checkpoint) in (1..).zip(&past) {
         assert_eq!(log.holds(checkpoint), Ok(()));

@@ -1,8 +1,9 @@
 //! Two stores as one: what can't be written to the first goes to the second.
 //!
 //! For a disaster in which the escrow can be read but not written (a full disk, a read-only copy):
-//! everything new, the log's next commits among it, is created in the other place, and can be
-//! copied into the escrow later, since names never collide.
+//! everything new, the log's next commits among it, is created in the other place. Copy it into the
+//! escrow before anybody else writes there: two different commits of one number are a fork of the log,
+//! of which the escrow's own is read.
 
 use super::{Store, StoreError};
 use std::collections::BTreeSet;

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::ceremony::inspect::{Finding, check_heads, inspect};
-use crate::log::{Founded, Phase};
+use crate::log::{Entry, Phase};
 use crate::store::FolderStore;
-use crate::wire::json::object;
+use crate::wire::json::{Json, object};
 
 #[test]
 fn everything_that_is_not_as_the_log_says_is_found() {
@@ -83,6 +83,12 @@ fn a_folder_is_inspected_as_memory_is() {
     assert!(matches!(&findings[0], Finding::Damaged(EscrowError::Store(_))), "{findings:?}");
 }
 
+fn with_signature(details: Json<'static>, signature: &[u8; 64]) -> Json<'static> {
+    let mut entry = Entry { actor: "ann".to_owned(), op: Op::Found, phase: Phase::Done, details };
+    entry.sign(signature);
+    entry.details
+}
+
 #[test]
 fn a_head_that_the_quorum_did_not_sign_is_found() {
     let (store, _) = found(2, 3);
@@ -91,11 +97,14 @@ fn a_head_that_the_quorum_did_not_sign_is_found() {
     // Somebody who writes to the log founds the same quorum again, with no quorum to sign for it.
     let first = escrow.state().quorum().unwrap().founded.clone();
     let begun = escrow.record(Op::Found, Phase::Intent, &object::<0>([])).unwrap().seq();
-    let forged = Founded { head: [0x5a; 64], ..first.clone() };
-    let done = escrow.record(Op::Found, Phase::Done, &forged.done(begun)).unwrap().seq();
+    let forged = with_signature(first.done(begun), &[0x5a; 64]);
+    let done = escrow.record(Op::Found, Phase::Done, &forged).unwrap().seq();
     // And once more with a signature that is the quorum's, of another head.
     let begun = escrow.record(Op::Found, Phase::Intent, &object::<0>([])).unwrap().seq();
-    let again = escrow.record(Op::Found, Phase::Done, &first.done(begun)).unwrap().seq();
+    let mut others = Vec::new();
+    Log::walk(&store, |record| others.extend(record.signed().map(|(_, signature)| signature))).unwrap();
+    let moved = with_signature(first.done(begun), &others[0]);
+    let again = escrow.record(Op::Found, Phase::Done, &moved).unwrap().seq();
     let findings = check_heads(&open(&store)).unwrap();
     let wanted = [done, again].map(|seq| Finding::HeadSignature { seq });
     assert_eq!(findings, wanted);

@@ -123,7 +123,7 @@ fn the_head_that_a_quorum_signs_is_the_one_before_its_record() {
     let checkpoint = recovery.complete(&mut escrow, &quorum, &room, &key).unwrap();
     assert_eq!(super::super::inspect::check_heads(&open(&store)), Ok(vec![]));
     let mut proofs = Vec::new();
-    Log::walk(&store, |record| proofs.extend(record.signed_head().map(|_| record.seq))).unwrap();
+    Log::walk(&store, |record| proofs.extend(record.signed().map(|_| record.seq))).unwrap();
     assert_eq!(proofs.last(), Some(&checkpoint.seq()));
     // A founding likewise, of the second quorum of this escrow.
     let founding = begin(&mut escrow, &open_plan(2, 2)).unwrap();
@@ -150,7 +150,6 @@ fn a_place_that_no_record_knows_is_refused() {
         cards: vec![1, 2],
         quorum: quorum.id(),
         fingerprint: escrow.version(&"payroll".parse().unwrap()).unwrap().backed.fingerprint,
-        head: [0; 64],
     };
     let refused = escrow.record(Op::Recover, Phase::Done, &proof.done()).unwrap_err();
     assert!(matches!(refused, CommitError::Unfit(_)));

@@ -48,12 +48,12 @@ fn a_proposal_sees_what_others_wrote_first() {
     check(&mut early, &store, "second").unwrap();
     let mut seen = Vec::new();
     let done = late.commit(&store, at(0), |_, head| {
-        seen.push(head.seq());
+        seen.push(head.seq);
         Ok::<_, Infallible>(vec![entry("third", Op::Check, Phase::Done, nothing())])
     });
     assert_eq!((done.unwrap().seq(), seen), (3, vec![1, 2]));
     // And may then refuse.
-    let refused = early.commit(&store, at(0), |_, head| match head.seq() {
+    let refused = early.commit(&store, at(0), |_, head| match head.seq {
         2 => Ok(vec![entry("fourth", Op::Check, Phase::Done, nothing())]),
         _ => Err(LogError::NoEscrow),
     });
@@ -125,7 +125,7 @@ fn a_done_that_nobody_saw_is_not_contradicted() {
         say(&mut log, &store, 0, said).unwrap();
     }
     store.1.store(true, Ordering::SeqCst);
-    let done = say(&mut log, &store, 0, vec![(Op::Found, Phase::Done, founded().done(1))]);
+    let done = say(&mut log, &store, 0, vec![(Op::Found, Phase::Done, signed(founded().done(1), 9))]);
     assert_eq!(done, Err(CommitError::Store(cut(&Log::file(2)))));
     // The writer believes that it failed, says so, and is refused; the log stays good.
     let failed = say(&mut log, &store, 0, vec![(Op::Found, Phase::Failed, ends(1))]);
@@ -135,7 +135,7 @@ fn a_done_that_nobody_saw_is_not_contradicted() {
     assert_eq!(log.state().quorum().unwrap().founded, founded());
     assert_eq!(records(&store.0).len(), 2);
     // Nor does saying it again make a second one.
-    let again = say(&mut log, &store, 0, vec![(Op::Found, Phase::Done, founded().done(1))]);
+    let again = say(&mut log, &store, 0, vec![(Op::Found, Phase::Done, signed(founded().done(1), 9))]);
     assert!(matches!(again, Err(CommitError::Unfit(_))));
     assert_eq!(Log::open(&store).unwrap().checkpoint(), log.checkpoint());
 }
@@ -178,8 +178,8 @@ fn what_could_not_be_read_back_is_never_written() {
         assert!(matches!(check(&mut log, &store, actor), Err(CommitError::Unfit(_))), "{actor:?}");
     }
     let wrong: Vec<Said> = vec![
-        vec![(Op::Found, Phase::Done, founded().done(1))],
-        vec![(Op::Found, Phase::Done, founded().done(99))],
+        vec![(Op::Found, Phase::Done, signed(founded().done(1), 9))],
+        vec![(Op::Found, Phase::Done, signed(founded().done(99), 9))],
         vec![(Op::Generate, Phase::Done, backed(2).done(3))],
         vec![(Op::Generate, Phase::Intent, deposit(1).intent())],
         vec![(Op::Generate, Phase::Intent, deposit(3).intent())],
@@ -189,7 +189,7 @@ fn what_could_not_be_read_back_is_never_written() {
         vec![(Op::Recover, Phase::Failed, nothing())],
         vec![(Op::Add, Phase::Intent, deposit(2).intent()), (Op::Generate, Phase::Done, backed(2).done(8))],
         vec![(Op::Add, Phase::Intent, deposit(2).intent()), (Op::Add, Phase::Done, backed(1).done(8))],
-        vec![(Op::Recover, Phase::Intent, nothing()), (Op::Recover, Phase::Done, proof(6).done())],
+        vec![(Op::Recover, Phase::Intent, recovers()), (Op::Recover, Phase::Done, signed(proof(6).done(), 4))],
         vec![(Op::Check, Phase::Done, Json::Number(1 << 60))],
         vec![(Op::Check, Phase::Done, Json::List(vec![nothing()])), (Op::Check, Phase::Intent, nothing())],
     ];
