@@ -105,6 +105,16 @@ fn another_backup_is_named() {
 }
 
 #[test]
+fn the_same_name_and_version_of_another_key_is_named() {
+    let (identity, recipient) = identity(Kind::Hybrid);
+    let record = record("orders", 1, 7);
+    let (backup, expected) = sealed(&record, &recipient);
+    let key = KeyId::parse("PONMLKJIHGFEDCBA").unwrap();
+    let wanted = OpenError::OtherKey { label: expected.label.clone(), version: expected.version };
+    assert_eq!(backup.open(&identity, &Expected { key, ..expected }).err(), Some(wanted));
+}
+
+#[test]
 fn another_key_under_the_same_name_is_named() {
     let (identity, recipient) = identity(Kind::Hybrid);
     let (_, expected) = sealed(&record("orders", 1, 7), &recipient);

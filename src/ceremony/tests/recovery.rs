@@ -51,6 +51,21 @@ fn a_lost_or_altered_file_is_named_and_gives_no_key() {
 }
 
 #[test]
+fn another_record_of_the_same_quorum_is_not_the_one_that_the_log_names() {
+    let (store, cards) = escrow();
+    let escrow = open(&store);
+    let record = escrow.quorum().unwrap();
+    let quorum = gather(record.clone(), &cards, &[1, 2]).meet().unwrap();
+    let mut terms = record.terms().clone();
+    terms.custodians[2].name = "somebody else".to_owned();
+    let other = QuorumRecord::sign(&quorum, record.commitments(), terms).unwrap();
+    let name = quorum_file(record.id(), 1);
+    store.tamper(&name, Some(other.bytes().to_vec()));
+    assert_eq!(escrow.quorum(), Err(EscrowError::Altered { name: name.clone() }));
+    assert_eq!(escrow.quorum_by_id(record.id()), Err(EscrowError::Altered { name }));
+}
+
+#[test]
 fn too_few_cards_give_nothing_and_more_are_welcome() {
     let (store, cards) = escrow();
     let refused = recover(&store, &cards, &[2], "orders").unwrap_err();

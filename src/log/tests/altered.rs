@@ -192,7 +192,10 @@ fn a_record_that_contradicts_the_others_is_named_even_in_a_good_chain() {
     let recovered = |edit: &dyn Fn(&mut Proof)| {
         let mut proof = proof(8);
         edit(&mut proof);
-        entries(vec![(Op::Recover, Phase::Intent, recovers()), (Op::Recover, Phase::Done, signed(proof.done(), 4))])
+        entries(vec![
+            (Op::Recover, Phase::Intent, recovers()),
+            (Op::Recover, Phase::Done, signed(proof.done(), 4)),
+        ])
     };
     let other = Fingerprint::parse(&"5b".repeat(32)).unwrap();
     assert_eq!(recovered(&|proof| proof.fingerprint = other), state(2, version.clone()));

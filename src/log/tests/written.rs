@@ -140,6 +140,33 @@ fn a_done_that_nobody_saw_is_not_contradicted() {
     assert_eq!(Log::open(&store).unwrap().checkpoint(), log.checkpoint());
 }
 
+/// A store that fails while another writer takes the name.
+struct Beaten(MemoryStore);
+
+impl Store for Beaten {
+    fn create(&self, name: &str, _: &[u8]) -> Result<(), StoreError> {
+        check(&mut Log::open(&self.0).unwrap(), &self.0, "the other").unwrap();
+        Err(cut(name))
+    }
+
+    fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.read(name, limit)
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        self.0.list(folder)
+    }
+}
+
+#[test]
+fn another_writers_commit_is_not_taken_for_ones_own() {
+    let (store, mut log) = small();
+    let store = Beaten(store);
+    assert_eq!(check(&mut log, &store, "ann"), Err(CommitError::Store(cut(&Log::file(6)))));
+    assert_eq!((log.commits(), records(&store.0)[7].entry.actor.as_str()), (5, "the other"));
+    assert_eq!(check(&mut log, &store.0, "ann").unwrap().seq(), 9);
+}
+
 /// A folder whose last synchronisation fails.
 struct Unsynced(MemoryStore);
 
@@ -189,7 +216,10 @@ fn what_could_not_be_read_back_is_never_written() {
         vec![(Op::Recover, Phase::Failed, nothing())],
         vec![(Op::Add, Phase::Intent, deposit(2).intent()), (Op::Generate, Phase::Done, backed(2).done(8))],
         vec![(Op::Add, Phase::Intent, deposit(2).intent()), (Op::Add, Phase::Done, backed(1).done(8))],
-        vec![(Op::Recover, Phase::Intent, recovers()), (Op::Recover, Phase::Done, signed(proof(6).done(), 4))],
+        vec![
+            (Op::Recover, Phase::Intent, recovers()),
+            (Op::Recover, Phase::Done, signed(proof(6).done(), 4)),
+        ],
         vec![(Op::Check, Phase::Done, Json::Number(1 << 60))],
         vec![(Op::Check, Phase::Done, Json::List(vec![nothing()])), (Op::Check, Phase::Intent, nothing())],
     ];
