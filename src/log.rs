@@ -299,8 +299,10 @@ impl Log {
 
     /// Forgets what was folded and reads what the store has.
     fn read_again(&mut self, store: &dyn Store) -> Result<(), LogError> {
-        self.stale = true;
-        *self = match Self::open(store) {
+        let read = Self::open(store);
+        // Nothing is known until it is read.
+        *self = Self { stale: true, ..Self::empty() };
+        *self = match read {
             Err(LogError::NoEscrow) => Self::empty(),
             log => log?,
         };

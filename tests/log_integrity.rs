@@ -84,7 +84,8 @@ fn after_any_fault_the_next_deposit_of_the_key_succeeds() {
             let mut entropy = Entropy::system();
             let mut escrow = Escrow::open(&faulty, &now, "operator").unwrap();
             let met = deposit(&mut escrow, Op::Generate, &names, key, &mut entropy);
-            assert_eq!(met.is_ok(), at == 3);
+            // A commit whose reply was lost is read back and counts.
+            assert_eq!(met.is_ok(), at == 3 || (fault == Fault::LostReply && at != 1));
             assert!(!matches!(met, Err(DepositError::Source { .. })));
             let store = faulty.into_inner();
             let mut escrow = Escrow::open(&store, &now, "operator").unwrap();

@@ -163,7 +163,7 @@ fn another_writers_commit_is_not_taken_for_ones_own() {
     let (store, mut log) = small();
     let store = Beaten(store);
     assert_eq!(check(&mut log, &store, "ann"), Err(CommitError::Store(cut(&Log::file(6)))));
-    assert_eq!((log.commits(), records(&store.0)[7].entry.actor.as_str()), (5, "the other"));
+    assert_eq!((log.commits(), records(&store.0)[7].entry.actor.as_str()), (6, "the other"));
     assert_eq!(check(&mut log, &store.0, "ann").unwrap().seq(), 9);
 }
 
