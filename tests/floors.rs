@@ -2,7 +2,13 @@
 //!
 //! A module of the library names modules of lower floors only, and each cryptographic crate is named
 //! under one module only. Checked by reading the source: no module is exempt.
-#![allow(clippy::arithmetic_side_effects, clippy::panic, clippy::string_slice, clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    missing_docs
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -145,8 +145,13 @@ pub fn check_heads(escrow: &Escrow<'_>) -> Result<Vec<Finding>, crate::log::LogE
         match escrow.quorum_by_id(quorum) {
             Ok(signer) if signer.has_signed(&record.message(), &signature) => {}
             Ok(_) => findings.push(Finding::HeadSignature { seq: record.seq }),
-            // Without the record nobody can tell.
-            Err(error) => findings.push(Finding::Damaged(error)),
+            // Without the record nobody can tell, which is said once.
+            Err(error) => {
+                let finding = Finding::Damaged(error);
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
         }
     })?;
     Ok(findings)

@@ -37,14 +37,18 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
     if let Some(text) = since {
         let checkpoint = Checkpoint::parse(text).ok_or_else(|| {
             Failure::usage("that is no checkpoint")
-                .hint("copy it from a card or a report: a number, a colon, four groups of four")
+                .hint("copy it from a card or a report: a number, a colon, eight groups of four")
         })?;
         escrow.log().holds(&checkpoint).map_err(|error| Failure::new(DIFFERENCE, error.to_string()))?;
         output
             .line(format!("checkpoint  {checkpoint} is in this log: nothing before it was cut or rewritten"));
     }
     let mut seen = inspect(&escrow)?;
-    seen.findings.extend(check_heads(&escrow)?);
+    for finding in check_heads(&escrow)? {
+        if !seen.findings.contains(&finding) {
+            seen.findings.push(finding);
+        }
+    }
     let checkpoint = escrow.log().checkpoint();
     output.line(format!(
         "log         {} records in {} commits, unbroken",

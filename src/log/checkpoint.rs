@@ -4,8 +4,9 @@
 use crate::wire::text;
 use core::fmt;
 
-/// How many bytes of the hash are printed: finding another log with the same ones takes 2^80 tries.
-const PRINTED: usize = 10;
+/// How many bytes of the hash are printed: whoever writes the log can't prepare two that share them
+/// with less than 2^80 tries.
+const PRINTED: usize = 20;
 
 /// The number of a record and the SHA-256 of its line; 0 and zeros before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,7 +25,7 @@ impl Head {
 
 /// The number of a record and the start of the SHA-256 of its line.
 ///
-/// Printed as `12:ABCD-EFGH-IJKL-MNOP`.
+/// Printed as `12:` and eight groups of four base32 characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checkpoint {
     seq: u64,
@@ -57,8 +58,8 @@ pub enum CheckpointError {
 
 impl Checkpoint {
     pub(super) const fn new(seq: u64, hash: [u8; 32]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, ..] = hash;
-        Self { seq, hash: [a, b, c, d, e, f, g, h, i, j] }
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, ..] = hash;
+        Self { seq, hash: [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] }
     }
 
     /// The number of the record, from 1.
@@ -67,7 +68,7 @@ impl Checkpoint {
         self.seq
     }
 
-    /// The printed hash: four groups of four base32 characters.
+    /// The printed hash: eight groups of four base32 characters.
     #[must_use]
     pub fn hash(&self) -> String {
         text::grouped(&text::base32(&self.hash))

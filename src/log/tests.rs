@@ -172,7 +172,7 @@ fn a_checkpoint_is_read_as_people_type_it() {
     let (_, log) = small();
     let printed = log.checkpoint();
     let text = printed.to_string();
-    assert_eq!(text.len(), "7:ABCD-EFGH-IJKL-MNOP".len());
+    assert_eq!(text.len(), "7:ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567".len());
     let group = text.replace('-', " ");
     for typed in [&*text, &text.to_lowercase(), &text.replace('-', ""), &group, &format!("  {text}\n")] {
         assert_eq!(Checkpoint::parse(typed), Some(printed), "{typed}");
@@ -184,10 +184,10 @@ fn a_checkpoint_is_read_as_people_type_it() {
         &text[2..],
         &text[..text.len() - 1],
         &format!("{text}A"),
-        "x:ABCD-EFGH-IJKL-MNOP",
-        "-1:ABCD-EFGH-IJKL-MNOP",
-        "7:ABCD-EFGH-IJKL-MNO1",
-        "99999999999999999999:ABCD-EFGH-IJKL-MNOP",
+        "x:ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567",
+        "-1:ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567",
+        "7:ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4561",
+        "99999999999999999999:ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567",
     ] {
         assert_eq!(Checkpoint::parse(wrong), None, "{wrong}");
     }
@@ -208,7 +208,7 @@ fn a_log_holds_its_own_past_only() {
         let typed = Checkpoint::parse(std::str::from_utf8(&typed).unwrap()).unwrap();
         assert_eq!(log.holds(&typed), Err(CheckpointError::Rewritten { seq: length }));
     }
-    let zero = Checkpoint::parse("0:BAAA-AAAA-AAAA-AAAA").unwrap();
+    let zero = Checkpoint::parse("0:BAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA").unwrap();
     assert_eq!(log.holds(&zero), Err(CheckpointError::Rewritten { seq: 0 }));
     // Rolled back by one commit, by two, and to nothing but the first.
     for commits in (1..5).rev() {

@@ -113,5 +113,5 @@ fn a_head_that_the_quorum_did_not_sign_is_found() {
     let name = quorum_file(first.quorum, 1);
     store.tamper(&name, None);
     let missing = Finding::Damaged(EscrowError::Missing { name });
-    assert_eq!(check_heads(&open(&store)).unwrap(), vec![missing; 3]);
+    assert_eq!(check_heads(&open(&store)).unwrap(), vec![missing]);
 }
