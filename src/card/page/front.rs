@@ -64,7 +64,7 @@ fn first_code(sheet: &mut Sheet<'_>, codes: &[Modules], lines: usize) -> Result<
     let quiet = f32::from(QUIET) * code.module_mm(side);
     let (x, y) = (MARGIN - quiet, TOP - quiet);
     sheet.marks.push(Mark::Code { x, y, side, number: 0, turned: false });
-    sheet.text(MARGIN, y + side + 3.2 * MM, NOTE, "Scan it only at a recovery or drill, offline.")?;
+    sheet.text(MARGIN, y + side + 3.2 * MM, NOTE, "Scan it only at a check, recovery or drill, offline.")?;
     Ok(x + side + 2.5 * MM)
 }
 

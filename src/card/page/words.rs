@@ -72,7 +72,7 @@ pub(super) fn steps(face: &Face<'_>) -> [String; 6] {
 /// What holds always.
 pub(super) fn rules(face: &Face<'_>, contact: &str) -> Vec<String> {
     let mut list = vec![
-        "Never photograph, scan or copy this card, except at a recovery or drill, on its offline computer."
+        "Never photograph, scan or copy this card, except at a check, recovery or drill, on an offline computer."
             .to_owned(),
         "Never read the typed lines out: nobody from IT will ask. Only the verification code may be told."
             .to_owned(),
