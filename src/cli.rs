@@ -39,7 +39,7 @@ pub(crate) fn run() -> ExitCode {
     let hardened = quorate::secret::process::harden();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(&error, std::env::args_os().any(|word| word == "--json")),
     };
     let mut output = Output::new(arguments.json);
     if hardened.is_err() {
@@ -50,7 +50,7 @@ pub(crate) fn run() -> ExitCode {
     let done = dispatch(&arguments, &mut output).and_then(|()| output.finish());
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => output::fail(&failure, arguments.json),
+        Err(failure) => output::fail(&failure, arguments.json && !output.answered()),
     }
 }
 

@@ -278,10 +278,12 @@ impl From<PaperSize> for Paper {
 
 /// Memory in MiB as the binary logarithm of KiB.
 fn memory(text: &str) -> Result<u8, String> {
-    let mib: u32 = text.parse().map_err(|_| "a number of MiB".to_owned())?;
+    let mib: u32 = text
+        .parse()
+        .map_err(|_| "that is no number of MiB: choose 64, 128, 256, 512, 1024, 2048 or 4096".to_owned())?;
     let exponent = mib.checked_ilog2().and_then(|log| u8::try_from(log.saturating_add(10)).ok());
     match exponent {
         Some(exponent @ 16..=22) if mib.is_power_of_two() => Ok(exponent),
-        _ => Err("64, 128, 256, 512, 1024, 2048 or 4096".to_owned()),
+        _ => Err("not a size that seals have: choose 64, 128, 256, 512, 1024, 2048 or 4096".to_owned()),
     }
 }

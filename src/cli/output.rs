@@ -3,7 +3,7 @@
 //! Nothing here panics when a stream can't be written. A result that can't be written is a failure;
 //! a message that can't be written is lost, and the exit status still tells.
 
-use super::failure::{FAILED, Failure};
+use super::failure::{FAILED, Failure, USAGE};
 use quorate::wire::json::Json;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -14,16 +14,22 @@ pub(crate) struct Output {
     json: bool,
     text: Vec<u8>,
     value: Option<Json<'static>>,
+    answered: bool,
 }
 
 impl Output {
     pub(crate) const fn new(json: bool) -> Self {
-        Self { json, text: Vec::new(), value: None }
+        Self { json, text: Vec::new(), value: None, answered: false }
     }
 
     /// Whether the result is wanted as JSON.
     pub(crate) const fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether a result for programs was written: an error is not put behind it, for one document is wanted.
+    pub(crate) const fn answered(&self) -> bool {
+        self.answered
     }
 
     /// A line of the result for people.
@@ -59,6 +65,7 @@ impl Output {
         if let Some(value) = self.value.take().filter(|_| self.json) {
             self.text.extend_from_slice(&value.bytes());
             self.text.push(b'\n');
+            self.answered = true;
         }
         let mut stdout = std::io::stdout().lock();
         let written = stdout.write_all(&self.text).and_then(|()| stdout.flush());
@@ -92,16 +99,26 @@ pub(crate) fn fail(failure: &Failure, json: bool) -> ExitCode {
     ExitCode::from(failure.status)
 }
 
-/// Shows what clap has to say of the arguments.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+/// Shows what clap has to say of the arguments: help, or an error in the form of all others.
+pub(crate) fn usage(error: &clap::Error, json: bool) -> ExitCode {
+    let text = error.render().to_string();
     if !error.use_stderr() {
-        let text = error.render();
         let mut stdout = std::io::stdout().lock();
-        let written = stdout.write_all(text.to_string().as_bytes()).and_then(|()| stdout.flush());
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
         return if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) };
     }
-    let text = error.render().to_string();
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        say(text.trim_end());
+        return ExitCode::from(USAGE);
+    }
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    say(&format!("quorate: error: {}", text.trim_end()));
-    ExitCode::from(super::failure::USAGE)
+    let mut paragraphs = text.split("\n\n").map(str::trim);
+    let message = paragraphs.next().unwrap_or_default().replace("\n ", "");
+    let mut failure = Failure::new(USAGE, message);
+    let tip = paragraphs.clone().find_map(|one| one.strip_prefix("tip: "));
+    let form = paragraphs.find(|one| one.starts_with("Usage: ")).map(|one| one.replace("Usage: ", "usage: "));
+    let advice = tip.map(str::to_owned).or(form);
+    failure.hint =
+        failure.hint.or(advice).or_else(|| Some("`--help` behind the command says what it takes".to_owned()));
+    fail(&failure, json)
 }
