@@ -1,7 +1,7 @@
 //! Cards from files, and what opens their seals.
 
 use super::args::Seals;
-use super::failure::{FAILED, Failure};
+use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::files::read_secret;
 use super::output::Output;
 use super::plugin;
@@ -58,13 +58,15 @@ fn from_codes(
         }
     }
     match wrong {
-        Some(error) if cards.is_empty() && !parts => Err(Failure::new(FAILED, format!("{place}: {error}"))
-            .hint("give a picture of the card's square code, or its typed lines")),
+        Some(error) if cards.is_empty() && !parts => {
+            Err(Failure::new(DIFFERENCE, format!("{place}: {error}"))
+                .hint("give a picture of the card's square code, or its typed lines"))
+        }
         _ if cards.is_empty() && !parts => {
             let why =
                 if scan.gave_up { "no code was found in time" } else { "there is no readable code in it" };
             let advice = "take the picture again, flat and in good light, or type the lines into a text file";
-            Err(Failure::new(FAILED, format!("{place}: {why}")).hint(advice))
+            Err(Failure::new(DIFFERENCE, format!("{place}: {why}")).hint(advice))
         }
         Some(error) => {
             output.warn(format!("{place}: {error}"));
@@ -77,7 +79,7 @@ fn from_codes(
 fn from_text(path: &Path, bytes: &[u8], output: &Output) -> Result<Vec<SealedShare>, Failure> {
     let typed = typed::read(bytes).map_err(|error| {
         let hint = "give a picture (PNG, JPEG), a PDF, or a text file with the typed lines; compare them with the card";
-        Failure { status: FAILED, message: format!("{}: {error}", path.display()), hint: Some(hint.to_owned()) }
+        Failure { status: DIFFERENCE, message: format!("{}: {error}", path.display()), hint: Some(hint.to_owned()) }
     })?;
     for note in &typed.notes {
         output.warn(format!("{}: {}", path.display(), note.as_str()));
@@ -155,8 +157,10 @@ pub(crate) fn passphrase_files(arguments: &[String]) -> Result<BTreeMap<String, 
         let bytes = read_secret(path, 64 * 1024)?;
         let first = bytes.expose().split(|byte| *byte == b'\n').next().unwrap_or_default();
         let passphrase = Passphrase::parse(first);
-        let passphrase =
-            passphrase.map_err(|error| Failure::new(FAILED, format!("{}: {error}", path.display())))?;
+        let passphrase = passphrase.map_err(|error| {
+            Failure::new(FAILED, format!("{}: {error}", path.display()))
+                .hint("its first line must be the passphrase, and nothing else")
+        })?;
         passphrases.insert(name.to_lowercase(), passphrase);
     }
     Ok(passphrases)
@@ -165,7 +169,11 @@ pub(crate) fn passphrase_files(arguments: &[String]) -> Result<BTreeMap<String, 
 /// The two sides of `NAME=SOMETHING`.
 pub(crate) fn named<'a>(argument: &'a str, option: &str) -> Result<(&'a str, &'a str), Failure> {
     let sides = argument.split_once('=').filter(|(name, rest)| !name.is_empty() && !rest.is_empty());
-    sides.ok_or_else(|| Failure::usage(format!("{option} {argument:?} has not the form NAME=…")))
+    sides.ok_or_else(|| {
+        let what = if option == "--passphrase-file" { "FILE" } else { "TEXT" };
+        Failure::usage(format!("{option} {argument:?} has not the form NAME={what}"))
+            .hint(format!("write it as {option} alice={what}"))
+    })
 }
 
 /// An identity that this program can use; `None` for one that only an age program can.
@@ -176,7 +184,10 @@ fn read_identity(path: &Path) -> Result<Option<Identity>, Failure> {
     match Identity::parse(line.unwrap_or_default()) {
         Ok(identity) => Ok(Some(identity)),
         Err(IdentityError::Plugin) => Ok(None),
-        Err(error) => Err(Failure::new(FAILED, format!("{}: {error}", path.display()))),
+        Err(error) => {
+            let hint = "name a file as age-keygen makes it: lines with #, and one identity";
+            Err(Failure::new(FAILED, format!("{}: {error}", path.display())).hint(hint))
+        }
     }
 }
 

@@ -2,14 +2,15 @@
 
 use super::args::{Check, Place};
 use super::cards::{Openers, read};
-use super::failure::{DIFFERENCE, Failure};
+use super::failure::{DIFFERENCE, FAILED, Failure, card_hint};
 use super::output::{Output, say};
 use super::progress::Step;
 use super::session::{Session, environment};
-use super::terminal::ask_passphrase;
+use super::terminal::{ask_passphrase, is_interactive};
 use quorate::card::{Collector, verification};
 use quorate::ceremony::check::{Good, check};
 use quorate::ceremony::escrow::Escrow;
+use quorate::ceremony::recover::PresentError;
 use quorate::log::{Op, Phase};
 use quorate::quorum::QuorumRecord;
 use quorate::seal::{SealKind, SealedShare};
@@ -38,11 +39,11 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
                 Failure::usage("--record needs an escrow").hint("name it with -C DIR, or in QUORATE_ESCROW")
             );
         }
-        cards.iter().for_each(|card| alone(card, output));
+        let values = cards.iter().map(|card| alone(card, output)).collect();
         output.note(
             "no escrow is named, so it can't be said whether this is the card that was issued: add -C DIR",
         );
-        return finish(bad, output);
+        return finish(values, bad, output);
     }
     let session = Session::of(place)?;
     let mut escrow = session.open()?;
@@ -58,11 +59,20 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
             Err(failure) => bad.push(failure),
         }
     }
-    output.value(Json::List(values));
-    finish(bad, output)
+    finish(values, bad, output)
 }
 
-fn finish(mut bad: Vec<Failure>, output: &mut Output) -> Result<(), Failure> {
+/// Gives the result of every card; the status says the worst: a difference before a file that can't be read.
+fn finish(mut values: Vec<Json<'static>>, mut bad: Vec<Failure>, output: &mut Output) -> Result<(), Failure> {
+    values.extend(bad.iter().map(|failure| {
+        object([
+            ("error", Some(Json::text(failure.message.clone()))),
+            ("good", Some(Json::Bool(false))),
+            ("hint", failure.hint.clone().map(Json::text)),
+        ])
+    }));
+    output.value(Json::List(values));
+    let status = if bad.iter().any(|one| one.status == DIFFERENCE) { DIFFERENCE } else { FAILED };
     let Some(last) = bad.pop() else { return Ok(()) };
     output.finish()?;
     for failure in bad {
@@ -71,11 +81,11 @@ fn finish(mut bad: Vec<Failure>, output: &mut Output) -> Result<(), Failure> {
             say(&format!("quorate: hint: {hint}"));
         }
     }
-    Err(Failure { status: DIFFERENCE, ..last })
+    Err(Failure { status, ..last })
 }
 
 /// A card without an escrow to compare it with.
-fn alone(card: &SealedShare, output: &mut Output) {
+fn alone(card: &SealedShare, output: &mut Output) -> Json<'static> {
     let header = card.header();
     output.line(format!(
         "share {} of quorum {}, generation {}",
@@ -86,6 +96,15 @@ fn alone(card: &SealedShare, output: &mut Output) {
     output.line(format!("  any {} recover; sealed with: {}", header.scheme(), card.kind().name()));
     output.line(format!("  verification code {}", verification(&card.digest())));
     output.line("  intact: its bytes pass their check");
+    object([
+        ("generation", Some(Json::Number(header.generation().into()))),
+        ("good", Some(Json::Bool(true))),
+        ("index", Some(Json::Number(header.index().into()))),
+        ("quorum", Some(Json::text(header.quorum().to_string()))),
+        ("seal", Some(Json::text(card.kind().name()))),
+        ("share", Some(Json::Bool(false))),
+        ("verification", Some(Json::text(verification(&card.digest())))),
+    ])
 }
 
 fn one(
@@ -96,8 +115,13 @@ fn one(
     output: &Output,
 ) -> Result<Good, Failure> {
     let record = quorum_of(escrow, card)?;
-    let difference =
-        |error: quorate::ceremony::recover::PresentError| Failure::new(DIFFERENCE, error.to_string());
+    let difference = |error: PresentError| {
+        let failure = Failure::new(DIFFERENCE, error.to_string());
+        match card_hint(&error) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    };
     // The card before its seal: a passphrase is only asked for a card that was issued.
     let good = check(&record, card, None).map_err(difference)?;
     let custodian = &good.custodian;
@@ -114,14 +138,19 @@ fn one(
         let Some(passphrase) =
             ask_passphrase(&format!("{custodian}, your passphrase (Enter alone to leave it out): "))?
         else {
-            return Ok(good);
+            if is_interactive() {
+                return Ok(good);
+            }
+            // A script that asked for the share must not take silence for it.
+            return Err(Failure::new(FAILED, format!("no passphrase was given for the card of {custodian}"))
+                .hint("add --passphrase-file NAME=FILE, or write it to standard input"));
         };
         let step = Step::begin(format!("unsealing the card of {custodian}"), 0);
         let opened = card.open_passphrase(&passphrase);
         step.done();
         match check(&record, card, Some(opened)) {
             Ok(good) => return Ok(good),
-            Err(error) if super::terminal::is_interactive() => output.warn(error.to_string()),
+            Err(error) if is_interactive() => output.warn(error.to_string()),
             Err(error) => return Err(difference(error)),
         }
     }
@@ -147,14 +176,17 @@ fn report(card: &SealedShare, good: &Good, output: &mut Output) -> Json<'static>
     let code = verification(&card.digest());
     output.line(format!("the card of {} (share {}) is good", good.custodian, good.index));
     output.line("  it is intact, and the one that was issued");
-    output.line(if good.share {
-        "  its share lies on the quorum's polynomials"
-    } else {
-        "  its share was not looked at: that needs what opens its seal (--passphrase)"
+    output.line(match (good.share, card.kind()) {
+        (true, _) => "  its share lies on the quorum's polynomials",
+        (false, SealKind::Age) => {
+            "  its share was not looked at: that needs what opens its seal (--identity FILE)"
+        }
+        (false, _) => "  its share was not looked at: that needs what opens its seal (--passphrase)",
     });
     output.line(format!("  verification code {code}"));
     object([
         ("custodian", Some(Json::text(good.custodian.clone()))),
+        ("good", Some(Json::Bool(true))),
         ("index", Some(Json::Number(good.index.into()))),
         ("share", Some(Json::Bool(good.share))),
         ("verification", Some(Json::text(code))),

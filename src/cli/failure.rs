@@ -10,6 +10,7 @@ use quorate::key::{GenerateError, ImportError};
 use quorate::log::{CommitError, LogError};
 use quorate::primitive::random::NoEntropy;
 use quorate::quorum::QuorumError;
+use quorate::seal::UnsealError;
 use quorate::secret::PassphraseError;
 use quorate::share::CombineError;
 use quorate::store::StoreError;
@@ -37,12 +38,18 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(status: u8, message: impl Into<String>) -> Self {
         let message = message.into();
-        // Errors of the library say the fact, a colon, and what to do.
-        match message.split_once(": ") {
-            Some((fact, advice)) if is_advice(advice) => {
-                Self { status, message: fact.to_owned(), hint: Some(advice.to_owned()) }
-            }
-            _ => Self { status, message, hint: None },
+        // Errors of the library say the fact, a colon or semicolon, and what to do.
+        let sides = |(at, _): (usize, &str)| {
+            let (fact, advice) = message.split_at_checked(at)?;
+            let advice = advice.get(2..).filter(|advice| is_advice(advice))?;
+            Some((fact.to_owned(), advice.to_owned()))
+        };
+        let found = message.match_indices([':', ';']).filter(|(at, _)| {
+            message.as_bytes().get(at.saturating_add(1)).is_some_and(u8::is_ascii_whitespace)
+        });
+        match found.into_iter().find_map(sides) {
+            Some((message, advice)) => Self { status, message, hint: Some(advice) },
+            None => Self { status, message, hint: None },
         }
     }
 
@@ -64,9 +71,13 @@ impl Failure {
             }
             std::io::ErrorKind::AlreadyExists => Some("nothing is ever overwritten: choose another name"),
             std::io::ErrorKind::StorageFull => Some("free some space, then run the command again"),
-            _ => None,
+            std::io::ErrorKind::BrokenPipe => Some("what reads the output ended early: run it again"),
+            _ => Some("check the path, and that its disk or device works"),
         };
-        let words = error.to_string();
+        let words = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "it exists already".to_owned(),
+            _ => error.to_string(),
+        };
         let words = words.split(" (os error").next().unwrap_or_default().to_lowercase();
         let message = format!("{}: {words}", path.display());
         Self { status: FAILED, message, hint: hint.map(str::to_owned) }
@@ -75,9 +86,28 @@ impl Failure {
 
 /// Whether what follows a colon tells what to do: it begins with such a verb.
 fn is_advice(text: &str) -> bool {
-    const VERBS: [&str; 18] = [
-        "use ", "found ", "look ", "check ", "free ", "close ", "set ", "try ", "name ", "commit ", "type ",
-        "write ", "choose ", "back ", "begin ", "give ", "save ", "lower ",
+    const VERBS: [&str; 21] = [
+        "use ",
+        "found one ",
+        "look ",
+        "check ",
+        "free ",
+        "close ",
+        "set ",
+        "try ",
+        "name ",
+        "names are ",
+        "commit ",
+        "type ",
+        "write ",
+        "choose ",
+        "back ",
+        "begin ",
+        "give ",
+        "save ",
+        "drop ",
+        "lower ",
+        "the kinds are ",
     ];
     VERBS.iter().any(|verb| text.starts_with(verb)) || text.starts_with('`')
 }
@@ -105,13 +135,15 @@ failed!(
 
 impl From<EscrowError> for Failure {
     fn from(error: EscrowError) -> Self {
-        let status = match error {
-            EscrowError::Missing { .. } | EscrowError::Altered { .. } | EscrowError::Record { .. } => {
-                DIFFERENCE
-            }
-            _ => FAILED,
-        };
-        Self::new(status, error.to_string())
+        let serious = matches!(
+            error,
+            EscrowError::Missing { .. } | EscrowError::Altered { .. } | EscrowError::Record { .. }
+        );
+        let failure = Self::new(if serious { DIFFERENCE } else { FAILED }, error.to_string());
+        match error {
+            EscrowError::Record { .. } => failure.hint("look for another copy of the escrow"),
+            _ => failure,
+        }
     }
 }
 
@@ -138,7 +170,7 @@ impl<E: std::error::Error> From<CommitError<E>> for Failure {
         let failure = Self::new(status, error.to_string());
         match error {
             CommitError::Store(_) => {
-                failure.hint("free some space or mend the access, and look at `quorate status`; `--log-to DIR` names another place for the log")
+                failure.hint("nothing secret was released; `--log-to DIR` names another place for the log")
             }
             CommitError::Log(error) => Self::from(error),
             _ => failure,
@@ -181,9 +213,32 @@ impl Failure {
         match error {
             DepositError::Log(error) => error.into(),
             DepositError::Escrow(error) => error.into(),
+            error @ DepositError::Twice { .. } => Self::new(USAGE, error.to_string()),
             error => Self::new(FAILED, error.to_string()),
         }
     }
+}
+
+/// What to do about a card that was refused.
+pub(crate) fn card_hint(error: &PresentError) -> Option<&'static str> {
+    Some(match error {
+        PresentError::OtherQuorum { .. } => "bring the card that names this quorum, or name the other escrow",
+        PresentError::OtherGeneration { .. } => "bring the newest card, and destroy the old one",
+        PresentError::Again { .. } => "bring the card of somebody else",
+        PresentError::NotIssued { .. } => {
+            "read it again, from the paper; if it stays so, keep it as evidence and tell who runs the escrow"
+        }
+        PresentError::Unseal { error: UnsealError::Passphrase { .. }, .. } => {
+            "look for a mistyped or missing word, and whose card this is"
+        }
+        PresentError::Unseal { error: UnsealError::Identity { .. }, .. } => {
+            "name the identity of the recipient that the card was sealed to"
+        }
+        PresentError::Share { .. } => {
+            "keep the card as evidence: it was issued wrong, or this machine is faulty"
+        }
+        _ => return None,
+    })
 }
 
 impl From<RecoverError> for Failure {
@@ -193,6 +248,10 @@ impl From<RecoverError> for Failure {
             RecoverError::Escrow(error) => error.into(),
             RecoverError::Quorum(QuorumError::Combine(error @ CombineError::TooFew { .. })) => {
                 Self::new(NO_QUORUM, error.to_string())
+            }
+            RecoverError::Open { .. } => {
+                let failure = Self::new(DIFFERENCE, error.to_string());
+                failure.hint("nothing was released; look for another copy of the escrow")
             }
             error => Self::new(DIFFERENCE, error.to_string()),
         }

@@ -22,7 +22,8 @@ pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<SecretBytes, Fail
         return Err(Failure::new(
             super::failure::FAILED,
             format!("{}: is a folder, not a file", path.display()),
-        ));
+        )
+        .hint("name the file in it"));
     }
     let length = usize::try_from(about.len()).unwrap_or(usize::MAX);
     if length > limit {
@@ -55,6 +56,7 @@ fn too_long(path: &Path, limit: usize) -> Failure {
         super::failure::FAILED,
         format!("{}: is longer than the {limit} bytes that are read", path.display()),
     )
+    .hint("check that it is the file that was meant")
 }
 
 /// Writes a new file that only its owner reads.

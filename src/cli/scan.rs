@@ -5,7 +5,7 @@
 //! bytes on standard input, takes the texts of the codes from its standard output, and ends it
 //! when it has not ended in time. A hostile file costs that process, never the ceremony.
 
-use super::failure::{FAILED, Failure};
+use super::failure::{DIFFERENCE, Failure};
 use super::files::read_secret;
 use super::output::Output;
 use quorate::card::{PREFIX, scan};
@@ -84,7 +84,7 @@ pub(crate) fn codes(path: &Path, bytes: &SecretBytes, deadline: u64) -> Result<O
     });
     let costly = || {
         Failure::new(
-            FAILED,
+            DIFFERENCE,
             format!("{}: reading it takes more time or memory than a card should", path.display()),
         )
         .hint("save the picture again as PNG or JPEG, at 300 dpi")
@@ -102,7 +102,7 @@ fn read_answer(path: &Path, answer: &SecretBytes) -> Result<Codes, Failure> {
             Some(b'G') => codes.gave_up = true,
             Some(b'E') => {
                 let (message, hint) = text.split_once('\n').unwrap_or((text, ""));
-                return Err(Failure::new(FAILED, format!("{}: {message}", path.display())).hint(hint));
+                return Err(Failure::new(DIFFERENCE, format!("{}: {message}", path.display())).hint(hint));
             }
             _ => {}
         }
