@@ -7,7 +7,7 @@ use super::output::Output;
 use super::session::Session;
 use super::show::backed_json;
 use quorate::ceremony::deposit::deposit;
-use quorate::key::{KeyKind, generate, generate_opaque};
+use quorate::key::{KeyKind, OPAQUE_LIMIT, generate, generate_opaque};
 use quorate::log::{Backed, Op};
 use quorate::wire::json::Json;
 
@@ -16,11 +16,15 @@ pub(crate) fn run(place: &Place, options: &Generate, output: &mut Output) -> Res
         (KeyKind::Opaque, None) => {
             return Err(Failure::usage("an opaque secret needs its length").hint("add --length BYTES"));
         }
-        (KeyKind::Opaque, Some(length)) => length,
+        (KeyKind::Opaque, Some(length)) if (1..=OPAQUE_LIMIT).contains(&length) => length,
+        (KeyKind::Opaque, Some(length)) => {
+            let message = format!("an opaque secret has 1 to {OPAQUE_LIMIT} bytes, not {length}");
+            return Err(Failure::usage(message).hint("choose another --length"));
+        }
         (kind, Some(_)) => {
-            return Err(Failure::usage(format!(
-                "a key of kind {kind} has a length of its own: drop --length"
-            )));
+            return Err(
+                Failure::usage(format!("a key of kind {kind} has a length of its own")).hint("drop --length")
+            );
         }
         (_, None) => 0,
     };

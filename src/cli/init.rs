@@ -37,7 +37,8 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
             "two folders are named: {} and {}",
             options.dir.display(),
             other.display()
-        )));
+        ))
+        .hint("name the new escrow's folder once"));
     }
     let session = Session::at(place, &options.dir)?;
     let mut escrow = session.create()?;
@@ -85,7 +86,11 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
     let made = pending.release()?;
     slips.release()?;
     if options.slips.is_none() {
-        show_passphrases(&handovers, &record)?;
+        // Nothing depends on the new quorum yet, so that a half handing over is cured by a new one.
+        show_passphrases(&handovers, &record).map_err(|failure| {
+            failure
+                .hint("not everybody has a passphrase: remove the escrow and the cards, and run init again")
+        })?;
     }
     report(options, &session, &record, &digests, &made, checkpoint, output);
     Ok(())
@@ -98,6 +103,10 @@ fn seats(
     output: &Output,
 ) -> Result<(Vec<Seat>, Vec<Handover>), Failure> {
     let mut given = passphrase_files(&options.passphrases)?;
+    let is_named = |name: &str| options.custodians.iter().any(|one| one.split('=').next() == Some(name));
+    if let Some(name) = options.choose.iter().find(|name| !is_named(name)) {
+        return Err(unknown("--choose", name));
+    }
     let mut seats = Vec::new();
     let mut handovers = Vec::new();
     for argument in &options.custodians {
@@ -132,11 +141,13 @@ fn seats(
         seat.ok_or_else(|| unknown("--role", name))?.role = Some(role.to_owned());
     }
     if let Some(name) = given.keys().next() {
+        if seats.iter().any(|seat| seat.name.to_lowercase() == *name) {
+            let message = format!("--passphrase-file names {name}, whose card has no passphrase");
+            return Err(Failure::usage(message).hint(format!("name the custodian as `{name}` alone")));
+        }
         return Err(unknown("--passphrase-file", name));
     }
-    if let Some(name) = options.choose.iter().find(|name| !seats.iter().any(|seat| seat.name == **name)) {
-        return Err(unknown("--choose", name));
-    }
+
     if !handovers.is_empty() && options.slips.is_none() && !terminal::can_reveal() {
         return Err(Failure::usage("there is no terminal to show the generated passphrases on")
             .hint("add --slips DIR to write them to slips, or --passphrase-file NAME=FILE"));
@@ -317,10 +328,8 @@ pub(crate) fn entropy(files: &[PathBuf]) -> Result<Entropy, Failure> {
     for path in files {
         let bytes = read_secret(path, 1 << 20)?;
         if bytes.is_empty() {
-            return Err(Failure::new(
-                FAILED,
-                format!("{}: is empty: nothing can be mixed in", path.display()),
-            ));
+            let message = format!("{}: is empty: nothing can be mixed in", path.display());
+            return Err(Failure::new(FAILED, message).hint("name a file with the bytes to mix in"));
         }
         entropy.mix(bytes.expose());
     }

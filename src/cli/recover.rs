@@ -6,7 +6,7 @@
 
 use super::args::{KeyFormat, Place, Recover};
 use super::cards::{Openers, parallel, read};
-use super::failure::{FAILED, Failure, NO_QUORUM};
+use super::failure::{FAILED, Failure, NO_QUORUM, card_hint};
 use super::files::Pending;
 use super::output::Output;
 use super::progress::Step;
@@ -15,8 +15,8 @@ use super::terminal;
 use quorate::age::{self, Recipient};
 use quorate::card::Collector;
 use quorate::ceremony::escrow::Escrow;
-use quorate::ceremony::recover::{Gathering, Recovery};
-use quorate::key::{KeyMaterial, KeyRecord};
+use quorate::ceremony::recover::{Gathering, PresentError, Recovery};
+use quorate::key::{KeyKind, KeyMaterial, KeyRecord};
 use quorate::log::Phase;
 use quorate::primitive::random::Entropy;
 use quorate::seal::{SealKind, SealedShare, UnsealError};
@@ -35,10 +35,15 @@ enum Destination {
 pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Result<(), Failure> {
     let start = Instant::now();
     let to = destination(options)?;
+    to.is_free()?;
     let openers = Openers::of(&options.seals)?;
     let session = Session::of(place)?;
     let mut escrow = session.open()?;
-    let quorum = escrow.version(&options.name)?.backed.deposit.quorum;
+    let backed = &escrow.version(&options.name)?.backed;
+    if matches!(options.format, KeyFormat::Pem) && !backed.kind.is_asymmetric() {
+        return Err(no_pem(backed.kind));
+    }
+    let quorum = backed.deposit.quorum;
     let mut gathering = Gathering::new(escrow.quorum_by_id(quorum)?);
     let recovery = Recovery::begin(&mut escrow, &options.name, to.kind())?;
     let gathered = gather(options, &openers, &mut gathering, output);
@@ -65,8 +70,8 @@ pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Resu
     };
     let checkpoint = recovery.complete(&mut escrow, &quorum, &gathering, &key)?;
     let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or_default();
-    waiting.deliver(output)?;
-    report(&to, &key, &gathering, checkpoint.to_string(), milliseconds, &escrow, output);
+    let age = waiting.deliver(output)?;
+    report(&to, &key, &gathering, checkpoint.to_string(), milliseconds, &escrow, age, output);
     Ok(())
 }
 
@@ -135,6 +140,7 @@ fn take(
             )),
             Err(error) => {
                 output.warn(format!("{}: {error}", path.display()));
+                hint(&error, output);
                 troubles.push(error.to_string());
             }
         }
@@ -159,6 +165,7 @@ fn unseal_known(openers: &Openers, gathering: &mut Gathering, troubles: &mut Vec
     for (index, outcome) in outcomes {
         if let Err(error) = gathering.unsealed(index, outcome) {
             output.warn(error.to_string());
+            hint(&error, output);
             troubles.push(error.to_string());
             // A passphrase from a file won't get better: the custodian may be asked, or bring the card again.
             if !terminal::is_interactive() {
@@ -237,12 +244,21 @@ fn unseal_asked(
             step.done();
             match gathering.unsealed(index, outcome) {
                 Ok(()) => break,
-                Err(error) => output.warn(error.to_string()),
+                Err(error) => {
+                    output.warn(error.to_string());
+                    hint(&error, output);
+                }
             }
         }
         progress(gathering, output);
     }
     Ok(())
+}
+
+fn hint(error: &PresentError, output: &Output) {
+    if let Some(hint) = card_hint(error) {
+        output.note(format!("quorate: hint: {hint}"));
+    }
 }
 
 fn progress(gathering: &Gathering, output: &Output) {
@@ -277,21 +293,16 @@ fn destination(options: &Recover) -> Result<Destination, Failure> {
     let (kind, rest) = options.to.split_once(':').ok_or_else(wrong)?;
     match kind {
         "file" if !rest.is_empty() => {
-            let path = PathBuf::from(rest);
-            // Known before the custodians are asked for anything.
-            if path.symlink_metadata().is_ok() {
-                return Err(Failure::file(&path, &std::io::Error::from(std::io::ErrorKind::AlreadyExists)));
+            if options.out.is_some() {
+                return Err(Failure::usage("--out is for --to age:… only").hint("name one file, in --to"));
             }
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
-                return Err(Failure::new(FAILED, format!("{}: there is no such folder", parent.display())));
-            }
-            Ok(Destination::File(path))
+            Ok(Destination::File(PathBuf::from(rest)))
         }
         "age" => {
-            let recipient = rest
-                .parse()
-                .map_err(|error: age::RecipientError| Failure::usage(format!("--to: {error}")))?;
+            let recipient = rest.parse().map_err(|error: age::RecipientError| {
+                Failure::usage(format!("--to: {error}"))
+                    .hint("give the whole recipient, as in age:age1…; plugins are not for this")
+            })?;
             Ok(Destination::Age(Box::new(recipient), options.out.clone()))
         }
         _ => Err(wrong()),
@@ -309,6 +320,21 @@ impl Destination {
         match self {
             Self::File(_) => "file",
             Self::Age(..) => "age",
+        }
+    }
+
+    /// Whether the key can go there: known before the custodians are asked for anything.
+    fn is_free(&self) -> Result<(), Failure> {
+        let (Self::File(path) | Self::Age(_, Some(path))) = self else { return Ok(()) };
+        if path.symlink_metadata().is_ok() {
+            return Err(Failure::file(path, &std::io::Error::from(std::io::ErrorKind::AlreadyExists)));
+        }
+        match path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+            None => Ok(()),
+            Some(parent) => {
+                Err(Failure::new(FAILED, format!("{}: there is no such folder", parent.display()))
+                    .hint("make it first, where only its owner can look"))
+            }
         }
     }
 
@@ -342,14 +368,14 @@ impl Destination {
 }
 
 impl Waiting {
-    fn deliver(self, output: &mut Output) -> Result<(), Failure> {
+    /// Releases the key; an age file that belongs into the result for programs is returned.
+    fn deliver(self, output: &mut Output) -> Result<Option<String>, Failure> {
         match self {
-            Self::File(pending) => pending.release().map(drop),
+            Self::File(pending) => pending.release().map(|_| None),
+            Self::Text(text) if output.is_json() => Ok(Some(text)),
             Self::Text(text) => {
-                if !output.is_json() {
-                    output.raw(text.as_bytes());
-                }
-                Ok(())
+                output.raw(text.as_bytes());
+                Ok(None)
             }
         }
     }
@@ -359,11 +385,12 @@ fn encoded(key: &KeyMaterial, format: KeyFormat) -> Result<SecretBytes, Failure>
     match format {
         KeyFormat::Der => Ok(key.to_file_bytes()),
         KeyFormat::Auto => Ok(key.to_pem().unwrap_or_else(|| key.to_file_bytes())),
-        KeyFormat::Pem => key.to_pem().ok_or_else(|| {
-            Failure::new(FAILED, format!("a key of kind {} has no PEM form", key.kind()))
-                .hint("leave out --format for raw bytes")
-        }),
+        KeyFormat::Pem => key.to_pem().ok_or_else(|| no_pem(key.kind())),
     }
+}
+
+fn no_pem(kind: KeyKind) -> Failure {
+    Failure::usage(format!("a key of kind {kind} has no PEM form")).hint("leave out --format for raw bytes")
 }
 
 fn report(
@@ -373,6 +400,7 @@ fn report(
     checkpoint: String,
     milliseconds: u64,
     escrow: &Escrow<'_>,
+    age: Option<String>,
     output: &mut Output,
 ) {
     let facts = key.facts();
@@ -401,6 +429,7 @@ fn report(
         output.note(format!("this is an older version: the newest is {newest}"));
     }
     output.value(object([
+        ("age", age.map(Json::text)),
         ("checkpoint", Some(Json::text(checkpoint))),
         ("custodians", Some(Json::List(gathering.names().into_iter().map(Json::text).collect()))),
         ("fingerprint", Some(Json::text(key.fingerprint().to_string()))),
