@@ -256,6 +256,12 @@ pub(crate) enum LogCommand {
         #[arg(long, value_name = "SEQ:HASH")]
         since: Option<String>,
     },
+    /// Say that something begun will never end: a program was killed, a ceremony was broken off
+    Abandon {
+        /// The number of the record that began it, as `quorate status` shows it
+        #[arg(value_name = "SEQ")]
+        seq: u64,
+    },
 }
 
 /// A paper size.

@@ -1,17 +1,18 @@
 //! `quorate log`: shows the records, or verifies them and everything that they name.
 
 use super::args::{Log, LogCommand, Place};
-use super::failure::{DIFFERENCE, Failure};
+use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::inspect::{Finding, check_heads, inspect};
-use quorate::log::{self, Checkpoint};
+use quorate::log::{self, Checkpoint, Phase};
 use quorate::wire::json::{Json, object, read};
 
 pub(crate) fn run(place: &Place, options: &Log, output: &mut Output) -> Result<(), Failure> {
     let session = Session::of(place)?;
     match &options.command {
         LogCommand::Show => show(&session, output),
+        LogCommand::Abandon { seq } => abandon(&session, *seq, output),
         LogCommand::Verify { since } => verify(&session, since.as_deref(), output),
     }
 }
@@ -29,6 +30,23 @@ fn show(session: &Session, output: &mut Output) -> Result<(), Failure> {
         values.extend(read("the record", record.line().trim_ascii_end()).map(Json::into_owned));
     })?;
     output.value(Json::List(values));
+    Ok(())
+}
+
+fn abandon(session: &Session, seq: u64, output: &mut Output) -> Result<(), Failure> {
+    let mut escrow = session.open()?;
+    let intent = escrow.state().open().get(&seq).ok_or_else(|| {
+        Failure::new(FAILED, format!("record {seq} is nothing that is open"))
+            .hint("`quorate status` shows what is")
+    })?;
+    let op = intent.op;
+    let details = object([("intent", Some(Json::Number(seq)))]);
+    let checkpoint = escrow.record(op, Phase::Abandoned, &details)?;
+    output.line(format!("record {seq} ({op}) is abandoned; checkpoint {checkpoint}"));
+    output.value(object([
+        ("abandoned", Some(Json::Number(seq))),
+        ("checkpoint", Some(Json::text(checkpoint.to_string()))),
+    ]));
     Ok(())
 }
 
