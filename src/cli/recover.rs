@@ -68,10 +68,10 @@ pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Resu
             return Err(failure);
         }
     };
-    let checkpoint = recovery.complete(&mut escrow, &quorum, &gathering, &key)?;
+    recovery.complete(&mut escrow, &quorum, &gathering, &key)?;
     let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or_default();
     let age = waiting.deliver(output)?;
-    report(&to, &key, &gathering, checkpoint.to_string(), milliseconds, &escrow, age, output);
+    report(&to, &key, &gathering, milliseconds, &escrow, age, output);
     Ok(())
 }
 
@@ -397,13 +397,13 @@ fn report(
     to: &Destination,
     key: &KeyRecord,
     gathering: &Gathering,
-    checkpoint: String,
     milliseconds: u64,
     escrow: &Escrow<'_>,
     age: Option<String>,
     output: &mut Output,
 ) {
     let facts = key.facts();
+    let checkpoint = escrow.log().checkpoint().to_string();
     let place = match to {
         Destination::File(path) | Destination::Age(_, Some(path)) => path.display().to_string(),
         Destination::Age(_, None) => "standard output".to_owned(),
