@@ -1,0 +1,123 @@
+//! The guides are run: every console block of the README and of two documents, and both examples.
+//!
+//! A block is marked `console`. A line that begins with `$ ` is a command (a `\` at its end continues it
+//! on the next line), the lines below it are what it writes to standard output and standard error. `…`
+//! stands for anything within a line, a line that is `…` alone for any lines. All blocks of a document run
+//! in order through `sh` in one temporary folder, with the program that was built first on the path and no
+//! escrow in the environment. A block in a remark (`<!-- … -->`) runs too: it makes what the next one needs.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::string_slice, missing_docs)]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+#[path = "../examples/backup_and_recover.rs"]
+mod backup_and_recover;
+#[path = "../examples/check_card.rs"]
+mod check_card;
+
+/// A command and the lines that it should write.
+#[derive(Debug, PartialEq, Eq)]
+struct Step {
+    command: String,
+    expected: Vec<String>,
+}
+
+fn steps(text: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let (mut inside, mut continued) = (false, false);
+    for line in text.lines() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if continued {
+            let step = steps.last_mut().unwrap();
+            step.command.push('\n');
+            step.command.push_str(line);
+            continued = line.ends_with('\\');
+        } else if let Some(command) = line.strip_prefix("$ ").filter(|_| inside) {
+            steps.push(Step { command: command.to_owned(), expected: Vec::new() });
+            continued = command.ends_with('\\');
+        } else if inside {
+            steps.last_mut().expect("a block begins with a command").expected.push(line.to_owned());
+        }
+    }
+    steps
+}
+
+/// Whether `actual` is `pattern`, in which `…` stands for anything.
+fn line_matches(pattern: &str, actual: &str) -> bool {
+    match pattern.split_once('…') {
+        None => pattern == actual,
+        Some((start, rest)) => actual.strip_prefix(start).is_some_and(|after| {
+            let ends = after.char_indices().map(|(at, _)| at).chain([after.len()]);
+            ends.into_iter().any(|at| line_matches(rest, &after[at..]))
+        }),
+    }
+}
+
+fn lines_match(pattern: &[String], actual: &[&str]) -> bool {
+    match (pattern.split_first(), actual.split_first()) {
+        (None, None) => true,
+        (Some((first, rest)), _) if first == "…" => {
+            lines_match(rest, actual) || actual.split_first().is_some_and(|(_, left)| lines_match(pattern, left))
+        }
+        (Some((first, rest)), Some((line, left))) => line_matches(first, line) && lines_match(rest, left),
+        _ => false,
+    }
+}
+
+fn run(document: &str, least: usize) {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
+    let steps = steps(&text);
+    assert!(steps.len() >= least, "{document} has only {} commands", steps.len());
+    let program = Path::new(env!("CARGO_BIN_EXE_quorate")).parent().unwrap();
+    let mut path = std::ffi::OsString::from(program);
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let folder = tempfile::tempdir().unwrap();
+    for step in steps {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("exec 2>&1\n{}", step.command)).current_dir(folder.path());
+        shell.env("PATH", &path).env("USER", "operator").env_remove("QUORATE_ESCROW").stdin(Stdio::null());
+        let output = String::from_utf8_lossy(&shell.output().unwrap().stdout).into_owned();
+        let actual: Vec<&str> = output.lines().collect();
+        assert!(
+            lines_match(&step.expected, &actual),
+            "{document}: $ {}\nshould write:\n{}\nbut wrote:\n{output}",
+            step.command,
+            step.expected.join("\n")
+        );
+    }
+}
+
+#[test]
+fn the_readme_is_true() {
+    run("README.md", 3);
+}
+
+#[test]
+fn the_operators_guide_is_true() {
+    run("docs/operator.md", 20);
+}
+
+#[test]
+fn the_custodians_page_is_true() {
+    run("docs/custodian.md", 2);
+}
+
+#[test]
+fn the_comparison_finds_differences() {
+    let found = steps("$ no\n```console\n$ a \\\n  b\none\n\n$ c\n```\n```sh\n$ d\n```\n");
+    let step = |command: &str, expected: &[&str]| Step {
+        command: command.to_owned(),
+        expected: expected.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    assert_eq!(found, [step("a \\\n  b", &["one", ""]), step("c", &[])]);
+    assert!(line_matches("a … c…", "a b, b c"));
+    assert!(!line_matches("a … c", "a b"));
+    let pattern = ["a…".to_owned(), "…".to_owned(), "z".to_owned()];
+    assert!(lines_match(&pattern, &["ab", "z"]));
+    assert!(lines_match(&pattern, &["a", "b", "c", "z"]));
+    assert!(!lines_match(&pattern, &["a", "b"]));
+    assert!(!lines_match(&pattern, &["b", "z"]));
+    assert!(!lines_match(&pattern, &[]));
+}
