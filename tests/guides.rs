@@ -58,7 +58,8 @@ fn lines_match(pattern: &[String], actual: &[&str]) -> bool {
     match (pattern.split_first(), actual.split_first()) {
         (None, None) => true,
         (Some((first, rest)), _) if first == "…" => {
-            lines_match(rest, actual) || actual.split_first().is_some_and(|(_, left)| lines_match(pattern, left))
+            lines_match(rest, actual)
+                || actual.split_first().is_some_and(|(_, left)| lines_match(pattern, left))
         }
         (Some((first, rest)), Some((line, left))) => line_matches(first, line) && lines_match(rest, left),
         _ => false,

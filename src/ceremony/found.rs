@@ -141,7 +141,14 @@ impl Founding {
             ("custodians", Some(Json::List(names))),
             ("threshold", Some(Json::Number(plan.scheme.threshold().into()))),
         ]);
-        let intent = escrow.record(Op::Found, Phase::Intent, &details)?.seq();
+        // What an earlier program began and did not end, because it was killed, ends here; should it
+        // be at work after all, its `done` will be refused.
+        let intent = escrow.commit(|state| {
+            let open = state.open().iter().filter(|(_, intent)| intent.op == Op::Found);
+            let ends = open.map(|(seq, _)| (Op::Found, Phase::Abandoned, intent_of(*seq)));
+            Ok::<_, Infallible>(ends.chain([(Op::Found, Phase::Intent, details.clone())]).collect())
+        })?;
+        let intent = intent.seq();
         let made = Self::make(escrow, plan, intent, parallel, outside, sealed, entropy);
         made.map_err(|error| Self::fail(escrow, intent, error))
     }
@@ -218,17 +225,21 @@ impl Founding {
 
     /// Gives up: the cards must not be handed out.
     pub fn abandon(self, escrow: &mut Escrow<'_>) {
-        let details = object([("intent", Some(Json::Number(self.intent)))]);
+        let details = intent_of(self.intent);
         // Whether or not this can be written, no `done` follows, and the intent stays open.
         let _ = escrow.record(Op::Found, Phase::Abandoned, &details);
     }
 
     fn fail(escrow: &mut Escrow<'_>, intent: u64, error: FoundError) -> FoundError {
-        let details = object([("intent", Some(Json::Number(intent)))]);
+        let details = intent_of(intent);
         // The first error is the one to show; a log that can't be written leaves the intent open.
         let _ = escrow.record(Op::Found, Phase::Failed, &details);
         error
     }
+}
+
+fn intent_of(seq: u64) -> Json<'static> {
+    object([("intent", Some(Json::Number(seq)))])
 }
 
 /// The first set of cards.

@@ -87,17 +87,51 @@ fn sync_parent(path: &Path) -> io::Result<()> {
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     files: Vec<(PathBuf, PathBuf)>,
+    tag: Option<String>,
+}
+
+/// The name under which `path` waits; `tag` keeps the files of different ceremonies apart.
+fn waiting(path: &Path, tag: Option<&str>) -> PathBuf {
+    let mut waiting = path.to_owned().into_os_string();
+    if let Some(tag) = tag {
+        waiting.push(".");
+        waiting.push(tag);
+    }
+    waiting.push(".pending");
+    PathBuf::from(waiting)
 }
 
 impl Pending {
+    /// Files of the ceremony that `tag` names.
+    pub(crate) fn tagged(tag: String) -> Self {
+        Self { files: Vec::new(), tag: Some(tag) }
+    }
+
+    /// Takes over a file that waits under the name that [`Self::add`] gave it; whether it does.
+    pub(crate) fn find(&mut self, path: PathBuf) -> bool {
+        let waiting = waiting(&path, self.tag.as_deref());
+        let there = waiting.is_file() && path.symlink_metadata().is_err();
+        if there {
+            self.files.push((waiting, path));
+        }
+        there
+    }
+
+    /// Leaves the files waiting, for another run of the command.
+    pub(crate) fn leave(mut self) {
+        self.files.clear();
+    }
+
     /// Writes `bytes` to `path` with `.pending` behind it. Neither may exist.
     pub(crate) fn add(&mut self, path: PathBuf, bytes: &[u8]) -> Result<(), Failure> {
         if path.symlink_metadata().is_ok() {
             return Err(Failure::file(&path, &io::Error::from(io::ErrorKind::AlreadyExists)));
         }
-        let mut waiting = path.clone().into_os_string();
-        waiting.push(".pending");
-        let waiting = PathBuf::from(waiting);
+        let waiting = waiting(&path, self.tag.as_deref());
+        if waiting.symlink_metadata().is_ok() {
+            return Err(Failure::file(&waiting, &io::Error::from(io::ErrorKind::AlreadyExists))
+                .hint("a command that was interrupted left it, perhaps with a secret in it: delete it, then run the command again"));
+        }
         create_secret(&waiting, bytes)?;
         self.files.push((waiting, path));
         Ok(())
@@ -106,7 +140,8 @@ impl Pending {
     /// Gives every file its name.
     pub(crate) fn release(mut self) -> Result<Vec<PathBuf>, Failure> {
         let mut released = Vec::new();
-        while let Some((waiting, path)) = (!self.files.is_empty()).then(|| self.files.remove(0)) {
+        // From now on they may be the only ones of their kind: what can't be renamed stays.
+        for (waiting, path) in core::mem::take(&mut self.files) {
             fs::rename(&waiting, &path)
                 .and_then(|()| sync_parent(&path))
                 .map_err(|error| Failure::file(&waiting, &error))?;

@@ -19,7 +19,7 @@ use quorate::ceremony::found::{Founding, Plan, Seal, Seat};
 use quorate::log::Checkpoint;
 use quorate::primitive::random::Entropy;
 use quorate::quorum::QuorumRecord;
-use quorate::seal::{Cost, SealedShare, WEAK, generate_passphrase, strength};
+use quorate::seal::{Cost, WEAK, generate_passphrase, strength};
 use quorate::secret::{Passphrase, SecretWriter};
 use quorate::wire::json::{Json, object};
 use std::collections::BTreeMap;
@@ -41,8 +41,14 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
         .hint("name the new escrow's folder once"));
     }
     let session = Session::at(place, &options.dir)?;
-    let mut escrow = session.create()?;
     let cards = options.cards.clone().unwrap_or_else(|| beside(&options.dir, "-cards"));
+    if finish(options, &session, &cards, output)? {
+        return Ok(());
+    }
+    let mut escrow = session.create()?;
+    if escrow.log().commits() > 0 {
+        output.note("an earlier run was interrupted before it founded a quorum: cards that end in .pending are of no use, delete them");
+    }
     separate(&options.dir, &cards, options.slips.as_deref())?;
     let cost = Cost::new(options.memory, Cost::DEFAULT.bytes()[1], Cost::DEFAULT.bytes()[2]);
     let cost = cost.map_err(|error| Failure::usage(error.to_string()))?;
@@ -81,19 +87,64 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
             return Err(failure);
         }
     };
-    let digests: Vec<[u8; 32]> = founding.cards().iter().map(SealedShare::digest).collect();
-    let (record, checkpoint) = founding.complete(&mut escrow)?;
-    let made = pending.release()?;
-    slips.release()?;
-    if options.slips.is_none() {
-        // Nothing depends on the new quorum yet, so that a half handing over is cured by a new one.
-        show_passphrases(&handovers, &record).map_err(|failure| {
-            failure
-                .hint("not everybody has a passphrase: remove the escrow and the cards, and run init again")
-        })?;
+    // Before `done`: a card whose passphrase nobody saw opens for nobody.
+    if options.slips.is_none()
+        && let Err(failure) = show_passphrases(&handovers, founding.record())
+    {
+        founding.abandon(&mut escrow);
+        return Err(failure);
     }
-    report(options, &session, &record, &digests, &made, checkpoint, output);
+    let (record, checkpoint) = match founding.complete(&mut escrow) {
+        Ok(done) => done,
+        Err(error) => {
+            // When the log has the quorum all the same, these are its only cards.
+            if escrow.state().quorum().is_some() {
+                pending.leave();
+                slips.leave();
+                return Err(Failure::from(error).hint("run the same command again: it releases the cards"));
+            }
+            return Err(error.into());
+        }
+    };
+    let made = pending.release().map_err(again)?;
+    slips.release().map_err(again)?;
+    report(options, &session, &record, &made, checkpoint, output);
     Ok(())
+}
+
+fn again(failure: Failure) -> Failure {
+    failure.hint("the quorum is founded: run the same command again, and it releases the other cards")
+}
+
+/// Releases the cards of a quorum that an interrupted command had founded; whether there were any.
+fn finish(options: &Init, session: &Session, folder: &Path, output: &mut Output) -> Result<bool, Failure> {
+    let Ok(escrow) = session.open() else { return Ok(false) };
+    let Ok(record) = escrow.quorum() else { return Ok(false) };
+    let (mut cards, mut slips) = (Pending::tagged(record.id().text()), Pending::tagged(record.id().text()));
+    let (mut places, mut any) = (Vec::new(), false);
+    for (index, custodian) in (1_u8..).zip(&record.terms().custodians) {
+        let place = card_place(folder, index, &custodian.name);
+        any |= cards.find(place.clone());
+        places.push(place);
+        if let Some(folder) = &options.slips {
+            any |= slips.find(slip_place(folder, &custodian.name));
+        }
+    }
+    if any {
+        cards.release().map_err(again)?;
+        slips.release().map_err(again)?;
+        output.note("an earlier run of this command founded this quorum and was interrupted: its cards are released now");
+        report(options, session, &record, &places, escrow.log().checkpoint(), output);
+    }
+    Ok(any)
+}
+
+fn card_place(folder: &Path, index: u8, name: &str) -> PathBuf {
+    folder.join(format!("{index}-{}.pdf", file_name(name)))
+}
+
+fn slip_place(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{}.txt", file_name(name)))
 }
 
 /// The custodians as they were named, each with a seal.
@@ -221,7 +272,8 @@ fn print(
     before: Checkpoint,
     handovers: &[Handover],
 ) -> Result<(Pending, Pending), Failure> {
-    let (mut cards, mut slips) = (Pending::default(), Pending::default());
+    let id = founding.record().id().text();
+    let (mut cards, mut slips) = (Pending::tagged(id.clone()), Pending::tagged(id));
     let hash = before.hash();
     make_private_folder(folder)?;
     for card in founding.cards() {
@@ -236,7 +288,7 @@ fn print(
         let page = pdf(founding.record(), card, &details, options.paper.into());
         let page = page
             .map_err(|error| Failure::new(FAILED, format!("the card of {name} can't be printed: {error}")))?;
-        cards.add(folder.join(format!("{}-{}.pdf", card.header().index(), file_name(name))), &page)?;
+        cards.add(card_place(folder, card.header().index(), name), &page)?;
     }
     if let Some(folder) = &options.slips {
         make_private_folder(folder)?;
@@ -250,7 +302,7 @@ fn print(
             let mut text = SecretWriter::new(passphrase.len().saturating_add(about.len()));
             // The writer was made at the size of both.
             let _ = text.put(passphrase).and_then(|()| text.put(about.as_bytes()));
-            slips.add(folder.join(format!("{}.txt", file_name(&handover.name))), text.written())?;
+            slips.add(slip_place(folder, &handover.name), text.written())?;
         }
     }
     Ok((cards, slips))
@@ -285,7 +337,6 @@ fn report(
     options: &Init,
     session: &Session,
     record: &QuorumRecord,
-    digests: &[[u8; 32]],
     made: &[PathBuf],
     checkpoint: Checkpoint,
     output: &mut Output,
@@ -293,8 +344,8 @@ fn report(
     let id = record.id();
     output.line(format!("quorum {id} is founded: any {} custodians recover", record.scheme()));
     let mut values = Vec::new();
-    for ((custodian, digest), path) in record.terms().custodians.iter().zip(digests).zip(made) {
-        let code = verification(digest);
+    for (custodian, path) in record.terms().custodians.iter().zip(made) {
+        let code = verification(&custodian.card);
         output.line(format!(
             "  {:<16} {:<10} verification code {code}  {}",
             custodian.name,

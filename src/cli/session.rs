@@ -3,7 +3,7 @@
 use super::args::Place;
 use super::failure::Failure;
 use quorate::ceremony::escrow::Escrow;
-use quorate::log;
+use quorate::log::{self, LogError};
 use quorate::store::{FolderStore, OverlayStore, Store};
 use quorate::wire::time::Timestamp;
 use std::path::{Path, PathBuf};
@@ -46,12 +46,21 @@ impl Session {
 
     /// An escrow that doesn't exist yet.
     pub(crate) fn create(&self) -> Result<Escrow<'_>, Failure> {
-        if self.store.list("")?.iter().any(|name| !name.starts_with(".tmp-")) {
-            let message = format!("{} is not empty", self.root.display());
-            return Err(Failure::usage(message)
-                .hint("name a folder that does not exist; one escrow is never made over another"));
+        let ours = |name: &String| name.starts_with(".tmp-") || matches!(name.as_str(), "log" | "quorum");
+        if self.store.list("")?.iter().all(ours) {
+            // Nothing, or what an `init` that was killed has left: an intent, or not even that.
+            match Escrow::open(&*self.store, &*self.clock, &self.actor) {
+                Err(LogError::NoEscrow) if self.store.list("quorum")?.iter().all(ours) => {
+                    return Ok(Escrow::new(&*self.store, &*self.clock, &self.actor));
+                }
+                Ok(escrow) if escrow.state().quorum().is_none() => return Ok(escrow),
+                Ok(_) | Err(LogError::NoEscrow) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(Escrow::new(&*self.store, &*self.clock, &self.actor))
+        let message = format!("{} is not empty", self.root.display());
+        Err(Failure::usage(message)
+            .hint("name a folder that does not exist; one escrow is never made over another"))
     }
 
     /// The escrow's folder.
