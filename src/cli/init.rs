@@ -224,7 +224,10 @@ fn sealed_to(name: &str, recipient: &str) -> Result<Seal, Failure> {
 
 /// Lets a custodian type a passphrase twice.
 fn choose(name: &str, output: &Output) -> Result<Passphrase, Failure> {
-    let missing = || Failure::usage(format!("no passphrase was typed for {name}"));
+    let missing = || {
+        Failure::usage(format!("no passphrase was typed for {name}"))
+            .hint("leave out --choose to have one made, or add --passphrase-file NAME=FILE")
+    };
     loop {
         let first = terminal::ask_passphrase(&format!("{name}, type a passphrase: "))?.ok_or_else(missing)?;
         let second = terminal::ask_passphrase(&format!("{name}, type it again: "))?.ok_or_else(missing)?;

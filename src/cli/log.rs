@@ -57,7 +57,10 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
             Failure::usage("that is no checkpoint")
                 .hint("copy it from a card or a report: a number, a colon, eight groups of four")
         })?;
-        escrow.log().holds(&checkpoint).map_err(|error| Failure::new(DIFFERENCE, error.to_string()))?;
+        escrow.log().holds(&checkpoint).map_err(|error| {
+            Failure::new(DIFFERENCE, error.to_string())
+                .hint("compare with another copy of the escrow, and keep this one as evidence")
+        })?;
         output
             .line(format!("checkpoint  {checkpoint} is in this log: nothing before it was cut or rewritten"));
     }

@@ -52,7 +52,8 @@ pub(crate) fn ask_passphrase(prompt: &str) -> Result<Option<Passphrase>, Failure
             let _unseen = Unseen::begin();
             read_line(isatty(stdin()))?
         };
-        if isatty(stdin()) {
+        // What comes next begins a line, also when there was nothing to read.
+        if isatty(stdin()) || line.is_none() {
             show("\n");
         }
         match line {

@@ -1,0 +1,28 @@
+//! The command line as a user types it: the real program, real files, exact output where it is stable,
+//! and the exit status always (design section 6).
+//!
+//! `walk` goes the whole way; `cards` brings cards as people do; `refusals` has every refusal with
+//! its message, hint and status; `damage` has an escrow that was lost, altered or can't be written,
+//! and broken streams. Every run is searched for the secrets that are known then.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::print_stderr,
+    clippy::missing_panics_doc,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests and their report"
+)]
+
+mod cli {
+    mod cards;
+    mod damage;
+    mod keys;
+    mod refusals;
+    mod walk;
+    mod world;
+}
