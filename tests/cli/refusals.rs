@@ -253,8 +253,8 @@ fn names_and_kinds() {
             ),
             (&["show", "orders@x"], 2, "what follows the @ of a key's name is no version"),
             (&["log", "verify", "--since", "yesterday"], 2, "that is no checkpoint"),
-            (&["log", "verify", "--since", "1:AAAA-AAAA-AAAA-AAAA"], 4, ""),
-            (&["log", "verify", "--since", "99:AAAA-AAAA-AAAA-AAAA"], 4, ""),
+            (&["log", "verify", "--since", "1:AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA"], 4, ""),
+            (&["log", "verify", "--since", "99:AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA"], 4, ""),
         ],
     );
     // None of these reached the log but the names of keys that exist.
