@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // A key. No custodian is needed: the quorum's recipient is public.
     let name: Label = "orders-db".parse()?;
     let make = |_: &Label, entropy: &mut Entropy| generate(KeyKind::Aes256, entropy);
-    let backed = deposit(&mut escrow, Op::Generate, &[name.clone()], make, &mut entropy)?;
+    let backed = deposit(&mut escrow, Op::Generate, core::slice::from_ref(&name), make, &mut entropy)?;
 
     // Two custodians bring it back. The intent is logged before the first card.
     let recovery = Recovery::begin(&mut escrow, &KeyName { label: name, version: None }, "file")?;
