@@ -1,7 +1,7 @@
 //! A backup: one key version, encrypted to a quorum, as a stock age file.
 //!
 //! Sealing needs the quorum's public recipient only, so any machine backs up a new or rotated key
-//! without custodians. Opening needs a [`Quorum`], and gives a key only when the record inside is
+//! without custodians. Opening needs a [`Quorum`](crate::quorum::Quorum), and gives a key only when the record inside is
 //! the one that the log says: same name, same version, same fingerprint. Anything else is an error
 //! that names what differs. `docs/format.md`, Backups.
 

@@ -25,7 +25,7 @@ pub enum PassphraseError {
     /// Nothing but white space.
     #[error("the passphrase is empty")]
     Empty,
-    /// More than [`MAX_TYPED`] bytes.
+    /// More than 1,024 bytes as typed.
     #[error("the passphrase is longer than {MAX_TYPED} bytes")]
     TooLong,
     /// The bytes aren't UTF-8.
