@@ -1,7 +1,5 @@
 //! The whole walk in memory, by the library alone: found a quorum, back a key up, recover it.
-//!
-//! Shares are sealed "openly" so that it is quick; `Seal::Passphrase` and `Seal::Age` are the others.
-//! Prints nothing secret.
+//! Shares are not sealed, so that it is quick: `Seal::Passphrase` and `Seal::Age` do that.
 #![allow(clippy::print_stdout)]
 
 use quorate::ceremony::deposit::deposit;
