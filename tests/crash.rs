@@ -317,8 +317,8 @@ fn an_init_on_a_full_or_failing_disk_is_no_dead_end() {
 fn sixteen_programs_at_once_share_one_escrow() {
     let folder = tempfile::tempdir().unwrap();
     let room = room(folder.path());
-    let start = |index: usize| {
-        let name = if index % 2 == 0 { "shared".to_owned() } else { format!("own-{index}") };
+    let start = |index: u32| {
+        let name = if index.is_multiple_of(2) { "shared".to_owned() } else { format!("own-{index}") };
         let mut command = room.command(PROGRAM);
         command.args(["-C", "acme", "generate", &name, "--kind", "aes-256", "--json"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
