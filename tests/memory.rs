@@ -27,7 +27,12 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_quorate");
+/// The program that is built with this test, or the one that is named: what is optimised copies
+/// secrets to other places.
+fn program() -> String {
+    std::env::var("QUORATE_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_quorate").to_owned())
+}
+
 /// Public, and in the environment of the program: the scan must find it.
 const MARK: &str = "a mark that every scan of this process must find";
 const CUSTODIANS: [(&str, &str); 3] = [
@@ -63,7 +68,7 @@ fn scan(
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/scan.py");
     let mut child = Command::new("python3")
         .arg(script)
-        .args([call, &when.to_string(), PROGRAM])
+        .args([call, &when.to_string(), &program()])
         .args(arguments)
         .current_dir(folder)
         .env("QUORATE_MARK", MARK)
@@ -96,14 +101,14 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn run(folder: &Path, arguments: &str) {
-    let output = Command::new(PROGRAM).args(words(arguments)).current_dir(folder).output().unwrap();
+    let output = Command::new(program()).args(words(arguments)).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The first code of a card's page, which also goes to a text file.
 fn code(folder: &Path, card: &str) -> String {
     let page = fs::File::open(folder.join(format!("acme-cards/{card}.pdf"))).unwrap();
-    let mut read = Command::new(PROGRAM);
+    let mut read = Command::new(program());
     let read = read.args(["scan-file", "--deadline", "30"]).stdin(page).output().unwrap();
     let text = String::from_utf8(read.stdout).unwrap();
     let code = text.split('\0').next().unwrap().strip_prefix('C').unwrap();
