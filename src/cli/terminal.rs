@@ -47,9 +47,10 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
 /// Asks for a passphrase, unseen; `None` for an empty line or the end of the input.
 pub(crate) fn ask_passphrase(prompt: &str) -> Result<Option<Passphrase>, Failure> {
     loop {
-        show(prompt);
         let line = {
+            // Before the prompt: whoever types at once is not seen either, and nothing of it is lost.
             let _unseen = Unseen::begin();
+            show(prompt);
             read_line(isatty(stdin()))?
         };
         // What comes next begins a line, also when there was nothing to read.
@@ -69,18 +70,18 @@ pub(crate) fn ask_passphrase(prompt: &str) -> Result<Option<Passphrase>, Failure
 
 /// Shows a secret on the alternate screen until Enter is pressed, then wipes the screen.
 pub(crate) fn reveal(before: &str, secret: &Passphrase, after: &str) -> Result<(), Failure> {
+    let unseen = Unseen::begin();
     show(&format!("\x1b[?1049h{CLEAR}{before}\n\n    "));
     {
         let mut stderr = std::io::stderr().lock();
         let _ = stderr.write_all(secret.expose()).and_then(|()| stderr.flush());
     }
     show(&format!("\n\n{after}"));
-    let read = {
-        let _unseen = Unseen::begin();
-        read_line(isatty(stdin()))
-    };
+    let read = read_line(isatty(stdin()));
     show(&format!("{CLEAR}\x1b[?1049l"));
-    read.map(drop)
+    drop(unseen);
+    // A terminal that has gone would be asked for ever.
+    read?.map(drop).ok_or_else(|| Failure::new(super::failure::FAILED, "the input has ended"))
 }
 
 /// Reads up to a line end. With `editing`, the terminal sends every key, and the keys that edit are ours.
@@ -98,7 +99,10 @@ fn read_line(editing: bool) -> Result<Option<SecretBytes>, Failure> {
         match byte {
             [b'\n'] => return Ok(Some(line.finish())),
             [b'\r'] if editing => return Ok(Some(line.finish())),
-            [3] if editing => return Err(Failure::new(super::failure::FAILED, "interrupted")),
+            [3] if editing => {
+                return Err(Failure::new(super::failure::FAILED, "interrupted")
+                    .hint("nothing was released; run the command again when everybody is ready"));
+            }
             [4] if editing && line.written().is_empty() => return Ok(None),
             [8 | 127] if editing => {
                 // A character of several bytes goes as a whole.
