@@ -5,6 +5,7 @@
 //! its message, hint and status; `damage` has an escrow that was lost, altered or can't be written,
 //! and broken streams. Every run is searched for the secrets that are known then.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

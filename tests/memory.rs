@@ -8,6 +8,7 @@
 //! `QUORATE_TEST_ALL=1` only root may be missing. What a live process shows to root, no test denies.
 #![cfg(target_os = "linux")]
 #![allow(
+    clippy::single_range_in_vec_init,
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
     clippy::indexing_slicing,
