@@ -5,6 +5,7 @@
 //! stands for anything within a line, a line that is `…` alone for any lines. All blocks of a document run
 //! in order through `sh` in one temporary folder, with the program that was built first on the path and no
 //! escrow in the environment. A block in a remark (`<!-- … -->`) runs too: it makes what the next one needs.
+//! Beside that: every dependency is accounted for, and links between documents lead somewhere.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::string_slice, missing_docs)]
 
 use std::path::Path;
@@ -133,4 +134,37 @@ fn the_comparison_finds_differences() {
     assert!(!lines_match(&pattern, &["a", "b"]));
     assert!(!lines_match(&pattern, &["b", "z"]));
     assert!(!lines_match(&pattern, &[]));
+}
+
+#[test]
+fn every_dependency_is_accounted_for() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let about = std::fs::read_to_string(root.join("docs/dependencies.md")).unwrap();
+    let section = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+    let names: Vec<&str> =
+        section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+    assert!(names.len() > 30, "the manifest was not read");
+    for name in names {
+        assert!(about.contains(&format!("`{name}`")), "docs/dependencies.md does not name {name}");
+    }
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in [root.to_path_buf(), root.join("docs")] {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|ending| ending != "md") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+                let file = link.split('#').next().unwrap();
+                let outside = link.starts_with("http") || file.is_empty();
+                assert!(outside || folder.join(file).exists(), "{}: {link}", path.display());
+            }
+        }
+    }
 }
