@@ -94,11 +94,12 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
         founding.abandon(&mut escrow);
         return Err(failure);
     }
+    let id = founding.record().id();
     let (record, checkpoint) = match founding.complete(&mut escrow) {
         Ok(done) => done,
         Err(error) => {
             // When the log has the quorum all the same, these are its only cards.
-            if escrow.state().quorum().is_some() {
+            if escrow.state().quorums().iter().any(|entry| entry.founded.quorum == id) {
                 pending.leave();
                 slips.leave();
                 return Err(Failure::from(error).hint("run the same command again: it releases the cards"));
