@@ -122,16 +122,25 @@ impl Pending {
         self.files.clear();
     }
 
+    /// Whether [`Self::add`] could make this file: neither it nor the one that waits exists.
+    pub(crate) fn is_free(&self, path: &Path) -> Result<(), Failure> {
+        let exists = |path: &Path| Failure::file(path, &io::Error::from(io::ErrorKind::AlreadyExists));
+        let waiting = waiting(path, self.tag.as_deref());
+        if path.symlink_metadata().is_ok() {
+            return Err(exists(path));
+        }
+        if waiting.symlink_metadata().is_ok() {
+            return Err(exists(&waiting).hint(
+                "a command that was interrupted left it, perhaps with a secret in it: delete it, then run the command again",
+            ));
+        }
+        Ok(())
+    }
+
     /// Writes `bytes` to `path` with `.pending` behind it. Neither may exist.
     pub(crate) fn add(&mut self, path: PathBuf, bytes: &[u8]) -> Result<(), Failure> {
-        if path.symlink_metadata().is_ok() {
-            return Err(Failure::file(&path, &io::Error::from(io::ErrorKind::AlreadyExists)));
-        }
+        self.is_free(&path)?;
         let waiting = waiting(&path, self.tag.as_deref());
-        if waiting.symlink_metadata().is_ok() {
-            return Err(Failure::file(&waiting, &io::Error::from(io::ErrorKind::AlreadyExists))
-                .hint("a command that was interrupted left it, perhaps with a secret in it: delete it, then run the command again"));
-        }
         create_secret(&waiting, bytes)?;
         self.files.push((waiting, path));
         Ok(())

@@ -326,9 +326,7 @@ impl Destination {
     /// Whether the key can go there: known before the custodians are asked for anything.
     fn is_free(&self) -> Result<(), Failure> {
         let (Self::File(path) | Self::Age(_, Some(path))) = self else { return Ok(()) };
-        if path.symlink_metadata().is_ok() {
-            return Err(Failure::file(path, &std::io::Error::from(std::io::ErrorKind::AlreadyExists)));
-        }
+        Pending::default().is_free(path)?;
         match path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
             None => Ok(()),
             Some(parent) => {
