@@ -217,6 +217,36 @@ fn a_killed_generate_or_add_loses_nothing() {
 }
 
 #[test]
+fn a_killed_recover_releases_all_or_nothing() {
+    if !has_strace() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let room = room(folder.path());
+    let cards = format!("{} {}", room.cards[0].display(), room.cards[1].display());
+    let recover = format!("-C acme recover root --card {cards} --to file:key-of-root");
+    room.succeeds(&recover);
+    let key = fs::read(folder.path().join("key-of-root")).unwrap();
+    killed(&room, &CALLS, &recover, |context, room| {
+        let (place, waiting) = ("key-of-root", "key-of-root.pending");
+        let released = fs::read(room.folder.join(place));
+        assert!(released.as_ref().map_or(true, |released| *released == key), "{context}");
+        room.is_sound(context, &[]);
+        if room.folder.join(waiting).exists() {
+            // Named before any custodian is asked for anything.
+            let refused = words(&room.run(&recover));
+            assert!(refused.contains(waiting) && refused.contains("delete it"), "{context}: {refused}");
+            assert!(!refused.contains("unsealing"), "{context}: {refused}");
+            fs::remove_file(room.folder.join(waiting)).unwrap();
+        }
+        if released.is_err() {
+            room.succeeds(&recover);
+        }
+        assert_eq!(fs::read(room.folder.join(place)).unwrap(), key, "{context}");
+    });
+}
+
+#[test]
 fn a_full_or_failing_disk_is_told() {
     if !has_strace() {
         return;
