@@ -91,7 +91,7 @@ pub(crate) struct Pending {
 }
 
 /// The name under which `path` waits; `tag` keeps the files of different ceremonies apart.
-fn waiting(path: &Path, tag: Option<&str>) -> PathBuf {
+pub(crate) fn waiting(path: &Path, tag: Option<&str>) -> PathBuf {
     let mut waiting = path.to_owned().into_os_string();
     if let Some(tag) = tag {
         waiting.push(".");

@@ -22,7 +22,7 @@ use quorate::quorum::QuorumRecord;
 use quorate::seal::{Cost, WEAK, generate_passphrase, strength};
 use quorate::secret::{Passphrase, SecretWriter};
 use quorate::wire::json::{Json, object};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// How a custodian comes by a passphrase that the program made.
@@ -66,12 +66,12 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
         }
     }
     let envelopes = pairs(&options.envelopes, "--envelope", &plan)?;
+    are_free(&plan, &handovers, &cards, options.slips.as_deref())?;
 
     let seals = plan.seats().iter().filter(|seat| matches!(seat.seal, Seal::Passphrase(_))).count();
-    let step = Step::begin(
-        format!("sealing {} shares ({cost} for a passphrase)", plan.seats().len()),
-        plan.seats().len(),
-    );
+    let effort = if seals == 0 { String::new() } else { format!(" ({cost} for a passphrase)") };
+    let count = plan.seats().len();
+    let step = Step::begin(format!("sealing {count} shares{effort}"), count);
     let at_once = if seals == 0 { 1 } else { parallel(cost.memory_mib()) };
     let outside = |recipient: &str, plain: &_| plugin::encrypt(recipient, plain);
     let founding =
@@ -411,6 +411,28 @@ fn separate(escrow: &Path, cards: &Path, slips: Option<&Path>) -> Result<(), Fai
     if slips.starts_with(&cards) || cards.starts_with(&slips) || slips.starts_with(&escrow) {
         return Err(Failure::usage("the slips must not go where the cards or the escrow are")
             .hint("whoever finds both opens the card: choose another folder with --slips"));
+    }
+    Ok(())
+}
+
+/// Whether every file has a name of its own that is free: known before anything is
+/// logged.
+fn are_free(plan: &Plan, handovers: &[Handover], cards: &Path, slips: Option<&Path>) -> Result<(), Failure> {
+    let mut paths: Vec<PathBuf> =
+        (1..).zip(plan.seats()).map(|(index, seat)| card_place(cards, index, &seat.name)).collect();
+    let slips = slips
+        .into_iter()
+        .flat_map(|folder| handovers.iter().map(move |handover| slip_place(folder, &handover.name)));
+    paths.extend(slips);
+    let mut seen = BTreeSet::new();
+    for path in &paths {
+        if !seen.insert(path) {
+            let message = format!("two custodians would share the slip {}", path.display());
+            return Err(Failure::usage(message).hint("name them so that letters and digits tell them apart"));
+        }
+        if path.symlink_metadata().is_ok() {
+            return Err(Failure::file(path, &std::io::ErrorKind::AlreadyExists.into()));
+        }
     }
     Ok(())
 }

@@ -29,6 +29,9 @@ use std::time::Instant;
 
 const CUSTODIANS: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 const THRESHOLD: usize = 3;
+/// The file that says that a folder is a rehearsal's, and may be removed by the next.
+const MARK: &str = "REHEARSAL.txt";
+const MARK_TEXT: &[u8] = b"A rehearsal: nothing here guards anything. The next one removes this folder.\n";
 /// Who comes to the recovery, by their place.
 const PRESENT: [usize; THRESHOLD] = [4, 0, 2];
 
@@ -37,9 +40,8 @@ pub(crate) fn run(options: &Rehearse, output: &mut Output) -> Result<(), Failure
     let cost = Cost::new(options.memory, Cost::DEFAULT.bytes()[1], Cost::DEFAULT.bytes()[2]);
     let cost = cost.map_err(|error| Failure::usage(error.to_string()))?;
     if options.dir.symlink_metadata().is_ok() {
-        // Only what a rehearsal left is ever removed.
-        let ours = options.dir.join("escrow/log").is_dir() && options.dir.join("cards").is_dir();
-        if !ours {
+        // Only what a rehearsal left is ever removed: a real escrow may lie in a folder of the same names.
+        if !options.dir.join(MARK).is_file() {
             return Err(Failure::usage(format!(
                 "{} exists, and is no earlier rehearsal",
                 options.dir.display()
@@ -50,6 +52,8 @@ pub(crate) fn run(options: &Rehearse, output: &mut Output) -> Result<(), Failure
     }
     let folders = ["escrow", "cards", "pictures"].map(|name| options.dir.join(name));
     let [escrow_folder, cards_folder, pictures_folder] = &folders;
+    make_private_folder(&options.dir)?;
+    create_secret(&options.dir.join(MARK), MARK_TEXT)?;
     folders.iter().try_for_each(|folder| make_private_folder(folder))?;
     output.note("a rehearsal: everything is real but the key, which is thrown away");
 

@@ -2,6 +2,9 @@
 //! altered, and what isn't a card at all.
 
 use super::world::{World, from_code, from_page, join};
+use quorate::card::PREFIX;
+use quorate::primitive::hash::sha256;
+use quorate::wire::text::{base32, from_base32};
 
 const PASS: [&str; 3] = ["alice", "bob", "carol"];
 const OPEN: [&str; 5] = ["alice=open", "bob=open", "carol=open", "dave=open", "erin=open"];
@@ -168,6 +171,40 @@ fn cards_in_any_order_and_troubles_on_the_way() {
     let count = |word: &str| log.lines().filter(|line| line.contains(&format!(" recover {word} "))).count();
     assert_eq!((count("intent"), count("done"), count("abandoned"), count("failed")), (10, 6, 4, 0));
     assert!(world.acme(&["status"]).good().err.is_empty());
+}
+
+/// A card that passes its own check, and is not the one that was issued: made anew by a forger.
+#[test]
+fn a_forged_card_is_a_difference() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    let bob = world.typed(&["bob"]);
+    let code = world.codes("alice").remove(0);
+    let bytes = from_base32(code.strip_prefix(PREFIX).unwrap()).unwrap();
+    let (body, _) = bytes.split_at(bytes.len() - 8);
+    let forge = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut body = body.to_vec();
+        change(&mut body);
+        let check = sha256(&[b"quorate/v1/card", &body]);
+        body.extend_from_slice(&check[..8]);
+        world.write("forged.txt", format!("{PREFIX}{}", base32(&body).as_str()));
+        world.acme(&["check", "forged.txt"])
+    };
+    forge(&|_| ()).good().prints("the card of alice (share 1) is good");
+    let last = body.len() - 1;
+    forge(&|body| body[last] ^= 1)
+        .fails(4, "this card of alice (share 1) is not the one that was issued: it was altered or made anew");
+    // It doesn't count at a recovery either.
+    let ran = world.acme(&join(&[&bob], &["recover", "k", "--to", "file:out", "--card", "forged.txt"]));
+    ran.fails(3, "1 of 2 custodians are present (bob)")
+        .says("quorate: warning: forged.txt: this card of alice");
+    // Another custodian's number, another generation, a version to come, a kind to come.
+    forge(&|body| body[14] = 3).fails(4, "this card of carol (share 3) is not the one that was issued");
+    forge(&|body| body[13] = 2)
+        .fails(4, "this card of alice is of generation 2, this ceremony needs generation 1");
+    forge(&|body| body[15] = 3).fails(4, "this card of alice (share 1) is not the one that was issued");
+    forge(&|body| body[0] = 2).fails(4, "version");
+    forge(&|body| body[1] = 2).fails(4, "the card is of kind 2, which this program doesn't know");
 }
 
 /// What is brought instead of a card is named, and never ends the reading of the others.

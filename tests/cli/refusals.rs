@@ -21,8 +21,14 @@ fn refused(world: &World, escrow: bool, rows: &[Row]) {
 }
 
 fn names(world: &World) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(world.root()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names_in(world, ".")
+}
+
+fn names_in(world: &World, folder: &str) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(world.path(folder))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -171,6 +177,17 @@ fn init() {
     let card = world.read("e-cards/1-a.pdf");
     world.run(&founded).fails(1, "e-cards/1-a.pdf: it exists already");
     assert_eq!(world.read("e-cards/1-a.pdf"), card);
+    assert!(!world.path("e").exists(), "nothing was begun");
+    // Names of people are not names of files.
+    let paths = ["init", "f", "-t", "2", "-c", "../up=open", "a/b", "a?b", "..=open"];
+    world
+        .run(&[&paths[..], &["--slips", "slips", "--memory", "64"]].concat())
+        .fails(2, "two custodians would share the slip slips/a_b.txt");
+    assert!(!world.path("f").exists() && !world.path("slips").exists());
+    world.run(&["init", "f", "-t", "2", "-c", "../up=open", "a/b=open", "a?b=open", "..=open"]).good();
+    let mut cards = names_in(&world, "f-cards");
+    cards.sort();
+    assert_eq!(cards, ["1-___up.pdf", "2-a_b.pdf", "3-a_b.pdf", "4-__.pdf"]);
 }
 
 #[test]
@@ -375,6 +392,7 @@ fn recover() {
     let world = World::founded(2, &["a=open", "b=open", "c=open"]);
     world.acme(&["generate", "orders", "--kind", "aes-256"]).good();
     world.write("there", "mine");
+    world.write("half.pending", "of a run that was ended");
     world.write("key.pem", "-----BEGIN PRIVATE KEY-----\n");
     refused(
         &world,
@@ -390,6 +408,7 @@ fn recover() {
             ),
             (&["recover", "orders", "--to", "file:there"], 1, "there: it exists already"),
             (&["recover", "orders", "--to", "file:acme"], 1, "acme: it exists already"),
+            (&["recover", "orders", "--to", "file:half"], 1, "half.pending: it exists already"),
             (&["recover", "orders", "--to", "file:no/where"], 1, "no: there is no such folder"),
             (&["recover", "orders", "--to", "file:"], 2, "--to \"file:\" is no place for a key"),
             (&["recover", "orders", "--to", "x"], 2, "--to \"x\" is no place for a key"),

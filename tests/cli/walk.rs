@@ -263,3 +263,31 @@ fn help_version_manual_and_completions() {
         world.run(&["completions", shell]).good().prints("quorate");
     }
 }
+
+/// Nothing but an earlier rehearsal is ever removed, however much a folder looks like one.
+#[test]
+fn a_rehearsal_leaves_pictures_and_removes_only_its_own() {
+    let world = World::new();
+    let init =
+        ["init", "real/escrow", "-t", "2", "-c", "a=open", "b=open", "c=open", "--cards", "real/cards"];
+    world.run(&init).good();
+    world
+        .run(&["rehearse", "--memory", "64", "--dir", "real"])
+        .fails(2, "real exists, and is no earlier rehearsal");
+    world.run(&["-C", "real/escrow", "log", "verify"]).good();
+    world.write("file", "mine");
+    world.run(&["rehearse", "--memory", "64", "--dir", "file"]).fails(2, "file exists, and is no earlier");
+    world.run(&["rehearse", "--memory", "100"]).fails(2, "not a size that seals have");
+    // What an earlier one left goes.
+    fs::create_dir(world.path("rehearsal")).unwrap();
+    world.write("rehearsal/REHEARSAL.txt", "");
+    world.write("rehearsal/stale", "");
+    let ran = world.run(&["rehearse", "--memory", "64"]).good();
+    let ran = ran.prints("the key came back: fingerprint ").prints("present: alice, carol, erin\n");
+    assert!(ran.err.starts_with("a rehearsal: everything is real but the key, which is thrown away\n"));
+    assert!(!world.path("rehearsal/stale").exists() && world.path("rehearsal/REHEARSAL.txt").is_file());
+    for (folder, count) in [("rehearsal/cards", 5), ("rehearsal/pictures", 3)] {
+        assert_eq!(fs::read_dir(world.path(folder)).unwrap().count(), count, "{folder}");
+    }
+    world.run(&["-C", "rehearsal/escrow", "log", "verify"]).good();
+}
