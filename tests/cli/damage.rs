@@ -1,1 +1,287 @@
-//!x
+//! An escrow that was lost, altered or can't be written, and streams that are broken.
+//!
+//! Root may write anywhere, so that a read-only escrow is made in two ways: a limit on the size of
+//! files (for whoever runs the tests), and another user (for root).
+
+use super::world::{Ran, World, join};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const OPEN: [&str; 3] = ["alice=open", "bob=open", "carol=open"];
+
+fn log_files(world: &World) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(world.path("acme/log")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// The only file under a folder.
+fn only(folder: &Path) -> PathBuf {
+    let mut entries = fs::read_dir(folder).unwrap();
+    let path = entries.next().unwrap().unwrap().path();
+    assert!(entries.next().is_none(), "{}", folder.display());
+    if path.is_dir() { only(&path) } else { path }
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_tampered_log_is_a_difference() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    let cards = world.typed(&["alice", "bob"]);
+    let checkpoint = world.acme(&["log", "verify"]).good().out;
+    let checkpoint = checkpoint.lines().last().unwrap().strip_prefix("checkpoint  ").unwrap().to_owned();
+    world
+        .acme(&["log", "verify", "--since", &checkpoint])
+        .good()
+        .prints(&format!("checkpoint  {checkpoint} is in this log: nothing before it was cut or rewritten"));
+    let every = |world: &World, fragment: &str| {
+        for arguments in [&["list"][..], &["show", "k"], &["status"], &["log", "verify"], &["log", "show"]] {
+            let ran = world.acme(arguments).fails(4, fragment);
+            assert!(ran.err.contains("quorate: hint: compare with another copy of the escrow"), "{ran:#?}");
+        }
+        world.acme(&["generate", "j", "--kind", "aes-256"]).fails(4, fragment);
+        world.acme(&join(&[&cards], &["recover", "k", "--to", "file:out", "--card"])).fails(4, fragment);
+        assert!(!world.path("out").exists());
+    };
+    let files = log_files(&world);
+    // A byte of a record, a record that is gone, a file that is gone.
+    let saved = fs::read(&files[1]).unwrap();
+    flip(&files[1], saved.len() / 2);
+    every(&world, "log file log/00000000000");
+    fs::write(&files[1], &saved[..saved.len() - 10]).unwrap();
+    every(&world, "log file log/000000000002.jsonl is cut short");
+    fs::remove_file(&files[1]).unwrap();
+    every(&world, "log file log/000000000002.jsonl is missing, and later ones are there");
+    fs::write(&files[1], &saved).unwrap();
+    fs::write(world.path("acme/log/notes"), "mine").unwrap();
+    let ran = world.acme(&["list"]);
+    assert!(matches!(ran.status, Some(0 | 4)), "{ran:#?}");
+    fs::remove_file(world.path("acme/log/notes")).unwrap();
+    world.acme(&["log", "verify"]).good();
+    // A log that ends early is a log of its own: only a checkpoint shows that it was cut.
+    fs::remove_file(files.last().unwrap()).unwrap();
+    world.acme(&["log", "verify"]).good();
+    world.acme(&["log", "verify", "--since", &checkpoint]).fails(4, "");
+}
+
+#[test]
+fn what_the_log_names_is_gone_or_another() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    let cards = world.typed(&["alice", "bob"]);
+    let recover = || world.acme(&join(&[&cards], &["recover", "k", "--to", "file:out", "--card"]));
+    let [backup, record] = ["acme/keys", "acme/quorum"].map(|folder| only(&world.path(folder)));
+    let name = |path: &Path| path.strip_prefix(world.path("acme")).unwrap().display().to_string();
+
+    let saved = fs::read(&backup).unwrap();
+    flip(&backup, saved.len() - 1);
+    recover().fails(4, &format!("{} is not what the log says it is", name(&backup)));
+    world
+        .acme(&["log", "verify"])
+        .fails(4, "this escrow is not what its log says")
+        .prints(&format!("found       {} is not what the log says it is", name(&backup)));
+    fs::remove_file(&backup).unwrap();
+    recover().fails(4, &format!("{} is missing although the log names it", name(&backup)));
+    world
+        .acme(&["log", "verify"])
+        .fails(4, "this escrow is not what its log says")
+        .prints("is missing although");
+    fs::write(&backup, &saved).unwrap();
+
+    let saved = fs::read(&record).unwrap();
+    flip(&record, saved.len() / 2);
+    recover().fails(4, &name(&record));
+    world.acme(&["generate", "j", "--kind", "aes-256"]).fails(4, &name(&record));
+    world.acme(&["check", "alice.txt"]).fails(4, &name(&record));
+    fs::remove_file(&record).unwrap();
+    recover().fails(4, &format!("{} is missing although the log names it", name(&record)));
+    fs::write(&record, &saved).unwrap();
+
+    // What was left behind is said, and harmless.
+    fs::write(world.path("acme/keys/.tmp-0123"), "cut").unwrap();
+    fs::write(world.path("acme/notes"), "mine").unwrap();
+    world.acme(&["log", "verify"]).good().prints("found       ");
+    recover().good();
+}
+
+/// Runs with no file allowed to grow, so that no log can be written.
+fn without_space(world: &World, arguments: &[&str]) -> Ran {
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_quorate")]);
+    command
+        .args(["-C", "acme"])
+        .args(arguments)
+        .current_dir(world.root())
+        .env_clear()
+        .env("USER", "operator");
+    command.stdin(Stdio::null());
+    world.finish(command)
+}
+
+#[test]
+fn a_log_that_cannot_be_written_stops_everything() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    let cards = world.typed(&["alice", "bob"]);
+    let before = world.acme(&["log", "verify"]).good().out;
+    without_space(&world, &["generate", "j", "--kind", "aes-256"])
+        .fails(5, "the log can't be written: log/")
+        .says("quorate: hint: nothing secret was released; `--log-to DIR` names another place for the log");
+    let recover = join(&[&cards], &["recover", "k", "--to", "file:out", "--card"]);
+    let ran = without_space(&world, &recover).fails(5, "the log can't be written: log/");
+    assert!(!ran.err.contains("the card of"), "no card was looked at: {ran:#?}");
+    without_space(&world, &["check", "--record", "alice.txt"]).fails(5, "the log can't be written: log/");
+    without_space(&world, &["list"]).good();
+    without_space(&world, &["check", "alice.txt"]).good();
+    assert!(!world.path("out").exists());
+    assert_eq!(world.acme(&["log", "verify"]).good().out, before, "the escrow is as it was");
+    // A clock that was set back is the same kind of trouble.
+    world
+        .acme(&["--clock", "2001-01-01T00:00:00Z", "generate", "j", "--kind", "aes-256"])
+        .fails(5, "the clock says 2001-01-01T00:00:00Z, which is before the last record");
+    // An escrow that can't even be begun.
+    world.write("file", "");
+    let init = ["init", "file/acme", "-t", "2", "-c", "alice=open", "bob=open", "carol=open"];
+    let ran = world.run(&[&init[..], &["--cards", "cards"]].concat());
+    assert!(matches!(ran.status, Some(1 | 5)), "{ran:#?}");
+    assert!(!world.path("cards").exists(), "no card without a log");
+}
+
+/// Gives everything under a folder this mode.
+fn mode(path: &Path, folder: u32, file: u32) {
+    let is_dir = path.is_dir();
+    fs::set_permissions(path, fs::Permissions::from_mode(if is_dir { folder } else { file })).unwrap();
+    if is_dir {
+        fs::read_dir(path).unwrap().for_each(|entry| mode(&entry.unwrap().path(), folder, file));
+    }
+}
+
+#[test]
+fn a_read_only_escrow_and_another_log() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    let cards = world.typed(&["alice", "bob"]);
+    fs::create_dir(world.path("other")).unwrap();
+    fs::create_dir(world.path("out")).unwrap();
+    fs::set_permissions(world.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    mode(&world.path("acme"), 0o555, 0o444);
+    mode(&world.path("other"), 0o777, 0o666);
+    mode(&world.path("out"), 0o777, 0o666);
+    let root = rustix::process::geteuid().is_root();
+    let as_another = |arguments: &[&str]| {
+        let mut all = vec!["-C", "acme"];
+        all.extend(arguments);
+        let mut command = world.command(&all);
+        if root {
+            command.uid(65534).gid(65534);
+        }
+        command
+    };
+    if as_another(&["list"]).output().is_err() {
+        assert!(std::env::var_os("QUORATE_TEST_ALL").is_none(), "another user can't run the program");
+        eprintln!("left out: another user can't run the program here");
+        return;
+    }
+    let before = log_files(&world);
+    let recover = join(&[&cards], &["recover", "k", "--to", "file:out/key", "--card"]);
+    world
+        .finish(as_another(&recover))
+        .fails(5, "the log can't be written: the system does not allow access to log/")
+        .says("`--log-to DIR` names another place for the log");
+    world.finish(as_another(&["generate", "j", "--kind", "aes-256"])).fails(5, "the log can't be written");
+    assert!(!world.path("out/key").exists());
+    // The disaster's way out.
+    let elsewhere = [&["--log-to", "other"][..], &recover].concat();
+    world.finish(as_another(&elsewhere)).good().prints("recovered k version 1");
+    assert_eq!(world.read("out/key").len(), 32);
+    assert_eq!(log_files(&world), before, "the escrow is as it was");
+    let seen = |arguments: &[&str]| world.finish(as_another(arguments)).good().out;
+    assert!(seen(&["--log-to", "other", "status"]).contains("1 of them recovered at least once"));
+    assert!(seen(&["status"]).contains("0 of them recovered at least once"));
+    assert!(seen(&["--log-to", "other", "log", "verify"]).contains("unbroken"));
+    mode(&world.path("acme"), 0o755, 0o644);
+    // Copied into the escrow later, it is the escrow's.
+    for file in fs::read_dir(world.path("other/log")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), world.path("acme/log").join(file.file_name())).unwrap();
+    }
+    world.acme(&["log", "verify"]).good();
+    world.acme(&["status"]).good().prints("1 of them recovered at least once");
+    let nowhere = [&["--log-to", "alice.txt"][..], &["generate", "j", "--kind", "aes-256"]].concat();
+    let ran = world.acme(&nowhere);
+    assert!(matches!(ran.status, Some(1 | 5)), "{ran:#?}");
+}
+
+fn full() -> Stdio {
+    fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into()
+}
+
+#[test]
+fn broken_streams() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    let cards = world.typed(&["alice", "bob"]);
+    let age = "age:age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    let recover = join(&[&cards], &["recover", "k", "--to", "file:out", "--card"]);
+    let to_age = join(&[&cards], &["recover", "k", "--to", age, "--card"]);
+    let table: [(&[&str], i32); 9] = [
+        (&["list"], 0),
+        (&["status"], 0),
+        (&["log", "show"], 0),
+        (&["--json", "show", "k"], 0),
+        (&["check", "alice.txt"], 0),
+        (&["--help"], 0),
+        (&to_age, 0),
+        (&["show", "none"], 1),
+        (&["frobnicate"], 2),
+    ];
+    for (arguments, status) in table {
+        let mut all = vec!["-C", "acme"];
+        all.extend(arguments);
+        // A result that can't be written is a failure.
+        let mut command = world.command(&all);
+        command.stdout(full());
+        let ran = world.finish(command);
+        assert_eq!(ran.status, Some(if status == 0 { 1 } else { status }), "{ran:#?}");
+        if status == 0 && arguments != ["--help"] {
+            assert!(ran.err.contains("quorate: error: standard output: no space left on device"), "{ran:#?}");
+        }
+        // A message that can't be written is lost, and the status still tells.
+        let mut command = world.command(&all);
+        command.stderr(full());
+        assert_eq!(world.finish(command).status, Some(status));
+        let mut command = world.command(&all);
+        command.stderr(full()).stdout(full());
+        assert_eq!(world.finish(command).status, Some(if status == 0 { 1 } else { status }));
+        // Who reads has gone.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = world.command(&all);
+        command.stdout(writer);
+        let ran = world.finish(command);
+        assert_eq!(ran.status, Some(if status == 0 { 1 } else { status }), "{ran:#?}");
+    }
+    // No standard streams at all.
+    for closed in ["<&-", "<&- 2>&-"] {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec \"$0\" \"$@\" {closed}"), env!("CARGO_BIN_EXE_quorate")]);
+        command.args(["-C", "acme", "list"]).current_dir(world.root()).env_clear().env("USER", "operator");
+        world.finish(command).good().prints("k     1 ");
+    }
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" \"$@\" <&-", env!("CARGO_BIN_EXE_quorate")]);
+    command.args(["-C", "acme"]).args(&recover).current_dir(world.root()).env_clear().env("USER", "operator");
+    world.finish(command).good().prints("recovered k version 1 (aes-256) to out");
+    let ran = world.acme(&["check", "-"]).fails(4, "-: there is no card in this text");
+    assert_eq!(ran.out, "");
+}

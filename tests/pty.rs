@@ -1,0 +1,242 @@
+//! The program on a terminal: questions, passphrases that are typed unseen, and those that are shown once.
+//!
+//! `tests/tools/terminal.py` drives it (Python's standard library alone). Without python3 the tests say so and
+//! pass; with `QUORATE_TEST_ALL=1` they fail.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::missing_panics_doc,
+    unreachable_pub,
+    dead_code,
+    missing_docs,
+    reason = "tests and their report"
+)]
+
+mod cli {
+    pub(crate) mod world;
+}
+
+use cli::world::World;
+use quorate::wire::json::{Json, object};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+/// What is waited for, what is typed then, and whether the terminal echoes at that time.
+type Step<'a> = (&'a str, &'a str, bool);
+
+const CARD: &str = r"a card \(path of a picture, PDF or text file; Enter alone gives up\): ";
+
+fn has_python() -> bool {
+    let there = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
+    assert!(there || std::env::var_os("QUORATE_TEST_ALL").is_none(), "there is no python3");
+    if !there {
+        eprintln!("left out: the program on a terminal (python3)");
+    }
+    there
+}
+
+/// Drives the program through `steps`; its exit status and everything that the terminal showed.
+#[track_caller]
+fn drive(world: &World, arguments: &[&str], steps: &[Step<'_>]) -> (i32, String) {
+    let argv = [&[env!("CARGO_BIN_EXE_quorate"), "-C", "acme"][..], arguments].concat();
+    let list =
+        |words: Vec<&str>| Json::List(words.into_iter().map(|word| Json::text(word.to_owned())).collect());
+    let step = |(expect, typed, echo): &Step<'_>| {
+        object([
+            ("echo", Some(Json::Bool(*echo))),
+            ("expect", Some(Json::text((*expect).to_owned()))),
+            ("type", Some(Json::text((*typed).to_owned()))),
+        ])
+    };
+    let plan = object([
+        ("argv", Some(list(argv))),
+        ("cwd", Some(Json::text(world.root().display().to_string()))),
+        ("steps", Some(Json::List(steps.iter().map(step).collect()))),
+    ]);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/terminal.py");
+    let mut child = Command::new("python3")
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&plan.bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let status = output.status.code().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.is_empty(), "{said}\n{shown}");
+    (status, shown)
+}
+
+fn slip(world: &World, name: &str) -> String {
+    let text = String::from_utf8(world.read(&format!("slips/{name}.txt"))).unwrap();
+    text.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn recovering_asks_until_the_quorum_is_reached() {
+    if !has_python() {
+        return;
+    }
+    let world = World::founded(3, &["alice", "bob", "carol=open", "dave=open"]);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    world.typed(&["alice", "bob", "carol"]);
+    let (alice, bob) = (slip(&world, "alice"), slip(&world, "bob"));
+    let (mistyped, right) = (format!("{alice}z\r"), format!("{alice}zz\x7f\x7f\r"));
+    let bob_once_more = format!("not this one\x15{bob}\n");
+    let alice_asked = r"alice, your passphrase \(Enter alone puts the card away\): ";
+    let bob_asked = r"bob, your passphrase \(Enter alone puts the card away\): ";
+    let steps: &[Step<'_>] = &[
+        (&format!("0 of 3: nobody yet\r\n{CARD}"), "nofile\n", true),
+        (
+            &format!(
+                "warning: nofile: no such file or directory\r\nquorate: hint: check the path\r\n(?s:.*){CARD}"
+            ),
+            "alice.txt\n",
+            true,
+        ),
+        (&format!("alice.txt: the card of alice .share 1.\r\n{alice_asked}"), &mistyped, false),
+        (
+            &format!(
+                "(?s)alice: the passphrase of share 1 is wrong, or its card was altered\r\n.*{alice_asked}"
+            ),
+            &right,
+            false,
+        ),
+        (&format!("(?s)1 of 3: alice\r\n.*{CARD}"), "alice.txt\n", true),
+        (&format!("(?s)the card of alice .share 1. is already here\r\n.*{CARD}"), "bob.txt\n", true),
+        // Put away, and brought again.
+        (bob_asked, "\n", false),
+        (&format!("(?s)1 of 3: alice\r\n.*{CARD}"), "bob.txt\n", true),
+        (bob_asked, &bob_once_more, false),
+        (&format!("(?s)2 of 3: alice, bob\r\n.*{CARD}"), "carol.txt\n", true),
+        ("recovered k version 1 .aes-256. to out\r\n", "", true),
+    ];
+    let (status, shown) = drive(&world, &["recover", "k", "--to", "file:out"], steps);
+    assert_eq!(status, 0, "{shown}");
+    assert!(shown.contains("custodians alice, bob, carol\r\n"), "{shown}");
+    assert_eq!(world.read("out").len(), 32);
+    for typed in [&alice, &bob, "not this one"] {
+        assert!(!shown.contains(typed), "a passphrase was echoed");
+    }
+}
+
+#[test]
+fn giving_up_and_interrupting() {
+    if !has_python() {
+        return;
+    }
+    let world = World::founded(2, &["alice", "bob=open", "carol=open"]);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    world.typed(&["alice", "bob"]);
+    let recover = ["recover", "k", "--to", "file:out", "--card", "bob.txt"];
+    let (status, shown) = drive(&world, &recover, &[(&format!("1 of 2: bob\r\n{CARD}"), "\n", true)]);
+    assert_eq!(status, 3, "{shown}");
+    assert!(shown.contains("the quorum is not reached: 1 of 2 custodians are present (bob)"), "{shown}");
+    let (status, _) = drive(&world, &recover, &[(CARD, "\x04", true)]);
+    assert_eq!(status, 3);
+    // Ctrl-C while a passphrase is typed: said, logged, and the terminal is as it was.
+    let steps: &[Step<'_>] = &[
+        (CARD, "alice.txt\n", true),
+        (r"alice, your passphrase .*: ", "half\x03", false),
+        ("quorate: error: interrupted", "", true),
+    ];
+    let (status, shown) = drive(&world, &recover, steps);
+    assert_eq!(status, 1, "{shown}");
+    assert!(!shown.contains("half"), "{shown}");
+    assert!(!world.path("out").exists() && !world.path("out.pending").exists());
+    let log = world.acme(&["log", "show"]).good().out;
+    assert_eq!(log.matches(" recover abandoned ").count(), 2, "{log}");
+    assert_eq!(log.matches(" recover failed ").count(), 1, "{log}");
+    let steps: &[Step<'_>] = &[(r"alice, your passphrase \(Enter alone to leave it out\): ", "\n", false)];
+    let (status, shown) = drive(&world, &["check", "--passphrase", "alice.txt"], steps);
+    assert_eq!(status, 0, "{shown}");
+    assert!(shown.contains("its share was not looked at"), "{shown}");
+}
+
+#[test]
+fn passphrases_are_shown_once_and_wiped() {
+    if !has_python() {
+        return;
+    }
+    let world = World::new();
+    let init = [
+        "init", "acme", "-t", "2", "--memory", "64", "-c", "alice", "bob=open", "carol", "--choose", "carol",
+    ];
+    let alone = "alice alone should look at the screen now: press Enter when nobody else does ";
+    let screen = concat!(
+        r"\x1b\[\?1049h\x1b\[2J\x1b\[3J\x1b\[Halice, this is your passphrase for quorum [A-Z2-7-]{19}:\r\n\r\n    ",
+        r"([a-z]+(?: [a-z]+){5})\r\n\r\nWrite it down, by hand\. .* Press Enter to wipe it from the screen\. "
+    );
+    let wiped = r"\x1b\[2J\x1b\[3J\x1b\[H\x1b\[\?1049l";
+    let again = format!(r"{wiped}alice, type it from your paper \(Enter alone shows it again\): ");
+    let steps: &[Step<'_>] = &[
+        (r"carol, type a passphrase: ", "her own long words\n", false),
+        (r"carol, type it again: ", "other words\n", false),
+        (
+            r"(?s)these were two different passphrases.*carol, type a passphrase: ",
+            "her own long words\n",
+            false,
+        ),
+        (r"carol, type it again: ", "her own long words\n", false),
+        (alone, "\n", true),
+        (screen, "\r", false),
+        (&again, "\r", false),
+        (screen, "\r", false),
+        (&again, "something else\r", false),
+        (&format!("that is not the passphrase: compare your paper with the screen\r\n{screen}"), "\r", false),
+        (&again, "$1\r", false),
+        (r"quorum [A-Z2-7-]{19} is founded: any 2 of 3 custodians recover", "", true),
+    ];
+    let (status, shown) = drive(&world, &init, steps);
+    assert_eq!(status, 0, "{shown}");
+    // Everything that was shown of the passphrase was on the alternate screen.
+    let mut parts = shown.split("\x1b[?1049h");
+    let mut outside = parts.next().unwrap().to_owned();
+    let screens: Vec<&str> = parts.collect();
+    assert_eq!(screens.len(), 3, "{shown}");
+    let secret = screens[0].lines().nth(2).unwrap().trim();
+    assert_eq!(secret.split(' ').count(), 6, "{shown}");
+    for screen in &screens {
+        let (inside, after) = screen.split_once("\x1b[?1049l").unwrap();
+        assert_eq!(inside.matches(secret).count(), 1);
+        assert!(inside.ends_with("\x1b[2J\x1b[3J\x1b[H"), "the screen was not wiped");
+        outside.push_str(after);
+    }
+    for word in [secret, "her own long words", "something else"] {
+        assert!(!outside.contains(word), "{word:?} was left on the screen");
+    }
+    // It is the one that opens the card.
+    world.write("alice.pass", secret);
+    world.write("carol.pass", "her own long words");
+    world.typed(&["alice", "carol"]);
+    let check =
+        ["check", "alice.txt", "carol.txt", "--passphrase-file", "alice=alice.pass", "--passphrase-file"];
+    let checked = world.acme(&[&check[..], &["carol=carol.pass"]].concat()).good();
+    assert_eq!(checked.out.matches("its share lies on the quorum's polynomials").count(), 2);
+    assert!(!world.path("slips").exists());
+}
+
+/// A quorum that one lost card would end is founded only when that is wanted.
+#[test]
+fn a_fragile_quorum_is_asked_for() {
+    if !has_python() {
+        return;
+    }
+    let world = World::new();
+    let init = ["init", "acme", "-t", "2", "-c", "alice=open", "bob=open"];
+    let question = r"one lost card loses every key\r\nfound this quorum all the same\? \[y/N\] ";
+    let (status, shown) = drive(&world, &init, &[(question, "\n", true)]);
+    assert_eq!(status, 2, "{shown}");
+    assert!(!world.path("acme").exists() && !world.path("acme-cards").exists());
+    let (status, shown) = drive(&world, &init, &[(question, "yes\n", true)]);
+    assert_eq!(status, 0, "{shown}");
+}
