@@ -8,6 +8,7 @@ use crate::key::{Fingerprint, KeyFacts, KeyId, KeyMaterial, KeyRecord, Label, Re
 use crate::log::{Backed, CommitError, Deposit, Op, Phase};
 use crate::primitive::random::{Entropy, NoEntropy};
 use crate::quorum::QuorumRecord;
+use crate::secret::SecretBytes;
 use crate::share::QuorumId;
 use crate::store::StoreError;
 use crate::wire::json::{Json, object};
@@ -15,6 +16,11 @@ use crate::wire::time::Timestamp;
 use core::convert::Infallible;
 use core::num::NonZeroU32;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How many keys are in memory at once: their pages can all be locked.
+const BATCH: usize = 64;
+/// A thread gets no fewer keys than this.
+const FEW: usize = 8;
 
 /// Why keys were not backed up. `E` is why the key itself could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -142,12 +148,17 @@ fn back_up<E: std::error::Error>(
     let created = escrow.now();
     let mut objects = Vec::with_capacity(reserved.len());
     let mut backed = Vec::with_capacity(reserved.len());
-    for (_, deposit) in reserved {
-        let source = |error| DepositError::Source { name: deposit.name.clone(), error };
-        let material = make(&deposit.name, entropy).map_err(source)?;
-        let (backup, one) = seal_one(deposit, material, created, quorum.recipient(), entropy)?;
-        objects.push((backup_file(deposit.key, deposit.version), backup.into_bytes()));
-        backed.push(one);
+    // A batch at a time: all of its keys are in memory at once.
+    for batch in reserved.chunks(BATCH) {
+        let mut materials = Vec::with_capacity(batch.len());
+        for (_, deposit) in batch {
+            let source = |error| DepositError::Source { name: deposit.name.clone(), error };
+            materials.push((deposit, make(&deposit.name, entropy).map_err(source)?));
+        }
+        for (backup, one) in seal_batch(materials, created, quorum.recipient(), entropy)? {
+            objects.push((backup_file(one.deposit.key, one.deposit.version), backup.into_bytes()));
+            backed.push(one);
+        }
     }
     *stored = true;
     escrow.store().create_all(&objects)?;
@@ -157,17 +168,75 @@ fn back_up<E: std::error::Error>(
     Ok(backed)
 }
 
+/// Encrypts the keys of a batch, on every core when there are many.
+fn seal_batch(
+    materials: Vec<(&Deposit, KeyMaterial)>,
+    created: Timestamp,
+    recipient: &Recipient,
+    entropy: &mut Entropy,
+) -> Result<Vec<(Backup, Backed)>, SealError> {
+    let cores = std::thread::available_parallelism().map_or(1, core::num::NonZero::get);
+    let each = materials.len().div_ceil(cores.max(1)).max(FEW);
+    let mut rest = materials.into_iter();
+    let mut parts = Vec::new();
+    loop {
+        let part: Vec<_> = rest.by_ref().take(each).collect();
+        if part.is_empty() {
+            break;
+        }
+        // What the caller mixed in reaches every thread: each draws from a mixture of its own.
+        parts.push((part, entropy.secret(32).map_err(SealError::Entropy)?));
+    }
+    let seal = |(part, seed): (Vec<(&Deposit, KeyMaterial)>, SecretBytes)| {
+        let mut entropy = Entropy::system();
+        entropy.mix(seed.expose());
+        let one = |(deposit, material)| seal_one(deposit, material, created, recipient, &mut entropy);
+        // An error ends its part; what was sealed before it is forgotten with the rest.
+        part.into_iter().map(one).collect::<Result<Vec<_>, SealError>>()
+    };
+    let sealed: Vec<Result<Vec<_>, SealError>> = if parts.len() < 2 {
+        parts.into_iter().map(seal).collect()
+    } else {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = parts.into_iter().map(|part| scope.spawn(|| seal(part))).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or(Err(SealError::Entropy(NoEntropy))))
+                .collect()
+        })
+    };
+    let mut all = Vec::new();
+    for part in sealed {
+        all.extend(part?);
+    }
+    Ok(all)
+}
+
+/// Why one key was not sealed.
+enum SealError {
+    Entropy(NoEntropy),
+    Record(RecordError),
+    Encrypt(EncryptError),
+}
+
+impl<E: std::error::Error> From<SealError> for DepositError<E> {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Entropy(error) => error.into(),
+            SealError::Record(error) => error.into(),
+            SealError::Encrypt(error) => error.into(),
+        }
+    }
+}
+
 /// One backup and what the log will say of it.
-///
-/// # Errors
-/// [`DepositError::Record`], [`DepositError::Encrypt`].
-pub fn seal_one<E: std::error::Error>(
+fn seal_one(
     deposit: &Deposit,
     material: KeyMaterial,
     created: Timestamp,
     recipient: &Recipient,
     entropy: &mut Entropy,
-) -> Result<(Backup, Backed), DepositError<E>> {
+) -> Result<(Backup, Backed), SealError> {
     let facts = KeyFacts {
         key: deposit.key,
         label: deposit.name.clone(),
@@ -177,9 +246,9 @@ pub fn seal_one<E: std::error::Error>(
         attributes: BTreeMap::new(),
     };
     let (kind, spki) = (material.kind(), material.spki_sha256());
-    let record = KeyRecord::new(facts, material, entropy)?;
+    let record = KeyRecord::new(facts, material, entropy).map_err(SealError::Record)?;
     let fingerprint: Fingerprint = record.fingerprint();
-    let backup = Backup::seal(&record, recipient, entropy)?;
+    let backup = Backup::seal(&record, recipient, entropy).map_err(SealError::Encrypt)?;
     let backed = Backed {
         deposit: deposit.clone(),
         kind,
