@@ -28,6 +28,9 @@ pub(crate) struct Place {
     /// The escrow's folder (or QUORATE_ESCROW)
     #[arg(short = 'C', long = "escrow", value_name = "DIR", global = true)]
     pub(crate) escrow: Option<PathBuf>,
+    /// The quorum that this escrow must have, as a card or your notes name it
+    #[arg(long, value_name = "ID", global = true)]
+    pub(crate) quorum: Option<String>,
     /// Who acts, for the log (default: the system's name for you)
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) actor: Option<String>,

@@ -9,6 +9,7 @@ use super::progress::Step;
 use super::scan::{Codes, LONGEST, codes};
 use quorate::age::{Identity, IdentityError};
 use quorate::card::{Collector, Offer, typed};
+use quorate::quorum::QuorumRecord;
 use quorate::seal::{SealKind, SealedShare, UnsealError};
 use quorate::secret::Passphrase;
 use quorate::share::ClaimedShare;
@@ -105,6 +106,18 @@ impl Openers {
             identities.push((path.clone(), read_identity(path)?));
         }
         Ok(Self { passphrases, identities })
+    }
+
+    /// Refuses a passphrase for somebody who isn't a custodian: a mistyped name.
+    pub(crate) fn are_for(&self, record: &QuorumRecord) -> Result<(), Failure> {
+        let known = |name: &str| record.terms().custodians.iter().any(|one| one.name.to_lowercase() == name);
+        match self.passphrases.keys().find(|name| !known(name)) {
+            None => Ok(()),
+            Some(name) => {
+                Err(Failure::usage(format!("--passphrase-file names {name}, who is not a custodian"))
+                    .hint("`quorate status` shows the custodians' names"))
+            }
+        }
     }
 
     /// The passphrase of a custodian, when one was given.

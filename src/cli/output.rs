@@ -35,7 +35,7 @@ impl Output {
     /// A line of the result for people.
     pub(crate) fn line(&mut self, line: impl AsRef<str>) {
         if !self.json {
-            self.text.extend_from_slice(line.as_ref().as_bytes());
+            self.text.extend_from_slice(plain(line.as_ref()).as_bytes());
             self.text.push(b'\n');
         }
     }
@@ -52,12 +52,12 @@ impl Output {
 
     /// Something to know, on standard error.
     pub(crate) fn note(&self, note: impl AsRef<str>) {
-        say(note.as_ref());
+        say(&plain(note.as_ref()));
     }
 
     /// Something to mind, on standard error.
     pub(crate) fn warn(&self, warning: impl AsRef<str>) {
-        say(&format!("quorate: warning: {}", warning.as_ref()));
+        say(&format!("quorate: warning: {}", plain(warning.as_ref())));
     }
 
     /// Writes what there is so far.
@@ -74,6 +74,21 @@ impl Output {
     }
 }
 
+/// Text as a terminal may see it: control characters, and those that turn or hide text, are spelled
+/// out, since names of files and records may come from whoever can write an escrow.
+pub(crate) fn plain(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || turns(c) {
+            plain.extend(c.escape_unicode());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
 /// A line on standard error; when that can't be written, nothing.
 pub(crate) fn say(line: &str) {
     let mut stderr = std::io::stderr().lock();
@@ -82,9 +97,9 @@ pub(crate) fn say(line: &str) {
 
 /// Says why a command failed, and gives its exit status.
 pub(crate) fn fail(failure: &Failure, json: bool) -> ExitCode {
-    say(&format!("quorate: error: {}", failure.message));
+    say(&format!("quorate: error: {}", plain(&failure.message)));
     if let Some(hint) = &failure.hint {
-        say(&format!("quorate: hint: {hint}"));
+        say(&format!("quorate: hint: {}", plain(hint)));
     }
     if json {
         let value = quorate::wire::json::object([

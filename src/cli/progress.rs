@@ -30,7 +30,7 @@ struct Shared {
 impl Step {
     /// Begins a step of `of` equal parts (0: it can't be told how far it is).
     pub(crate) fn begin(what: impl Into<String>, of: usize) -> Self {
-        let what = what.into();
+        let what = super::output::plain(&what.into());
         let shared = Arc::new(Shared { of, ..Shared::default() });
         let start = Instant::now();
         let dumb = super::session::environment("TERM").is_none_or(|term| term == "dumb");

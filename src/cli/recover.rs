@@ -44,7 +44,11 @@ pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Resu
         return Err(no_pem(backed.kind));
     }
     let quorum = backed.deposit.quorum;
-    let mut gathering = Gathering::new(escrow.quorum_by_id(quorum)?);
+    let record = escrow.quorum_by_id(quorum)?;
+    openers.are_for(&record)?;
+    // A backup that is lost or altered is named before anybody is asked for a card.
+    escrow.backup(escrow.version(&options.name)?)?;
+    let mut gathering = Gathering::new(record);
     let recovery = Recovery::begin(&mut escrow, &options.name, to.kind())?;
     let gathered = gather(options, &openers, &mut gathering, output);
     let opened = gathered.and_then(|()| {

@@ -1,7 +1,7 @@
 //! The escrow that a command works on: where it is, who acts, what time it is.
 
 use super::args::Place;
-use super::failure::Failure;
+use super::failure::{DIFFERENCE, Failure};
 use quorate::ceremony::escrow::Escrow;
 use quorate::log::{self, LogError};
 use quorate::store::{FolderStore, OverlayStore, Store};
@@ -15,6 +15,7 @@ pub(crate) struct Session {
     clock: Box<dyn Fn() -> Timestamp>,
     actor: String,
     root: PathBuf,
+    pinned: Option<String>,
 }
 
 impl Session {
@@ -36,12 +37,30 @@ impl Session {
             None => Box::new(folder),
             Some(other) => Box::new(OverlayStore::new(folder, FolderStore::new(other))),
         };
-        Ok(Self { store, clock: clock(place.clock), actor, root: root.to_owned() })
+        Ok(Self {
+            store,
+            clock: clock(place.clock),
+            actor,
+            root: root.to_owned(),
+            pinned: place.quorum.clone(),
+        })
     }
 
     /// Opens the escrow; its log is verified from the first byte.
     pub(crate) fn open(&self) -> Result<Escrow<'_>, Failure> {
-        Escrow::open(&*self.store, &*self.clock, &self.actor).map_err(Failure::from)
+        let escrow = Escrow::open(&*self.store, &*self.clock, &self.actor).map_err(Failure::from)?;
+        if let Some(pinned) = &self.pinned {
+            let plain = |text: &str| text.replace(['-', ' '], "").to_uppercase();
+            let found = escrow.quorum()?.id();
+            if plain(pinned) != found.text() {
+                let message = format!(
+                    "this escrow has quorum {found}, not {pinned}: it is another escrow, or was exchanged"
+                );
+                return Err(Failure::new(DIFFERENCE, message)
+                    .hint("compare the id with a card, and use another copy of the escrow"));
+            }
+        }
+        Ok(escrow)
     }
 
     /// An escrow that doesn't exist yet.

@@ -98,6 +98,14 @@ pub enum StateError {
         /// The version.
         version: NonZeroU32,
     },
+    /// A second quorum: a stranger's, or one of two foundings at once.
+    #[error(
+        "it founds a quorum in an escrow that has quorum {quorum} already: that one alone guards its keys"
+    )]
+    SecondQuorum {
+        /// The quorum that there is.
+        quorum: QuorumId,
+    },
     /// A key of another quorum than the newest.
     #[error("it speaks of quorum {quorum}, which this escrow doesn't have")]
     Quorum {
@@ -185,6 +193,10 @@ impl State {
                     let mut fields = fields()?;
                     self.close(*op, fields.number("intent")?)?;
                     let founded = Founded::read(fields)?;
+                    // Keys go to the quorum of the escrow: whoever could add another would get them.
+                    if let Some(first) = self.quorums.first() {
+                        return Err(StateError::SecondQuorum { quorum: first.founded.quorum });
+                    }
                     self.quorums.push(QuorumEntry { founded, time: *time, seq: *seq });
                     Ok(())
                 }

@@ -460,3 +460,22 @@ fn recover() {
     );
     world.acme(&["status"]).good().prints("0 of them recovered at least once");
 }
+
+#[test]
+fn another_quorum_than_the_one_that_is_pinned() {
+    let world = World::founded(2, &["a=open", "b=open", "c=open"]);
+    let status = world.acme(&["status"]).good().out;
+    let id = status.lines().find_map(|line| line.strip_prefix("quorum      ")).unwrap();
+    let id = id.split(' ').next().unwrap().to_owned();
+    world.acme(&["--quorum", &id.to_lowercase(), "generate", "k", "--kind", "aes-256"]).good();
+    world
+        .acme(&["--quorum", "AAAA-AAAA-AAAA-AAAA", "generate", "k", "--kind", "aes-256"])
+        .fails(4, "not AAAA-AAAA-AAAA-AAAA");
+    // A passphrase for somebody who isn't a custodian is a mistyped name.
+    world.write("slip", "correct horse battery");
+    let recover = ["recover", "k", "--to", "file:k", "--passphrase-file", "alise=slip"];
+    world.acme(&recover).fails(2, "alise, who is not a custodian");
+    // What a file is called reaches no terminal as it is.
+    world.write("acme/\u{1b}[2Jred", "");
+    world.acme(&["log", "verify"]).good().prints("\\u{1b}[2Jred");
+}

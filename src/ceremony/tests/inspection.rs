@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ceremony::inspect::{Finding, check_heads, inspect};
-use crate::log::{Entry, Phase};
+use crate::log::{Entry, Phase, Proof};
 use crate::store::FolderStore;
 use crate::wire::json::{Json, object};
 
@@ -92,19 +92,36 @@ fn with_signature(details: Json<'static>, signature: &[u8; 64]) -> Json<'static>
 #[test]
 fn a_head_that_the_quorum_did_not_sign_is_found() {
     let (store, _) = found(2, 3);
+    back_up(&store, &["orders"]).unwrap();
     let mut escrow = open(&store);
     assert_eq!(check_heads(&escrow), Ok(vec![]));
-    // Somebody who writes to the log founds the same quorum again, with no quorum to sign for it.
     let first = escrow.state().quorum().unwrap().founded.clone();
-    let begun = escrow.record(Op::Found, Phase::Intent, &object::<0>([])).unwrap().seq();
-    let forged = with_signature(first.done(begun), &[0x5a; 64]);
-    let done = escrow.record(Op::Found, Phase::Done, &forged).unwrap().seq();
-    // And once more with a signature that is the quorum's, of another head.
-    let begun = escrow.record(Op::Found, Phase::Intent, &object::<0>([])).unwrap().seq();
+    let fingerprint = escrow.version(&"orders".parse().unwrap()).unwrap().backed.fingerprint;
+    // Somebody who writes to the log claims a recovery, with no quorum to sign for it.
+    let mut claim = |signature: &[u8; 64]| {
+        let name = Json::text("orders");
+        let intent = object([
+            ("name", Some(name)),
+            ("to", Some(Json::text("file"))),
+            ("version", Some(Json::Number(1))),
+        ]);
+        let begun = escrow.record(Op::Recover, Phase::Intent, &intent).unwrap().seq();
+        let proof = Proof {
+            intent: begun,
+            name: label("orders"),
+            version: core::num::NonZeroU32::MIN,
+            to: "file",
+            cards: vec![1, 2],
+            quorum: first.quorum,
+            fingerprint,
+        };
+        escrow.record(Op::Recover, Phase::Done, &with_signature(proof.done(), signature)).unwrap().seq()
+    };
+    let done = claim(&[0x5a; 64]);
+    // And once more with a signature that is the quorum's, of another record.
     let mut others = Vec::new();
     Log::walk(&store, |record| others.extend(record.signed().map(|(_, signature)| signature))).unwrap();
-    let moved = with_signature(first.done(begun), &others[0]);
-    let again = escrow.record(Op::Found, Phase::Done, &moved).unwrap().seq();
+    let again = claim(&others[0]);
     let findings = check_heads(&open(&store)).unwrap();
     let wanted = [done, again].map(|seq| Finding::HeadSignature { seq });
     assert_eq!(findings, wanted);
