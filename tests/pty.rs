@@ -240,3 +240,25 @@ fn a_fragile_quorum_is_asked_for() {
     let (status, shown) = drive(&world, &init, &[(question, "yes\n", true)]);
     assert_eq!(status, 0, "{shown}");
 }
+
+#[test]
+fn a_card_whose_passphrase_was_wrong_is_not_called_good() {
+    if !has_python() {
+        return;
+    }
+    let world = World::founded(2, &["alice", "bob=open", "carol=open"]);
+    world.typed(&["alice"]);
+    let right = format!("{}\n", slip(&world, "alice"));
+    let asked = r"alice, your passphrase \(Enter alone to leave it out\): ";
+    let again = &format!("(?s)is wrong, or its card was altered\r\n.*{asked}");
+    let check = ["check", "alice.txt", "--passphrase"];
+    let (status, shown) = drive(&world, &check, &[(asked, "not this\n", false), (again, "\n", false)]);
+    assert_eq!(status, 4, "{shown}");
+    assert!(!shown.contains("is good"), "{shown}");
+    let (status, shown) = drive(&world, &check, &[(asked, "not this\n", false), (again, &right, false)]);
+    assert_eq!(status, 0, "{shown}");
+    assert!(shown.contains("its share lies on the quorum's polynomials"), "{shown}");
+    // Left out from the start: good as far as was looked, and it says so.
+    let (status, shown) = drive(&world, &check, &[(asked, "\n", false)]);
+    assert!(status == 0 && shown.contains("its share was not looked at"), "{shown}");
+}

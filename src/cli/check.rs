@@ -134,10 +134,15 @@ fn one(
     if !options.passphrase || !matches!(card.kind(), SealKind::Passphrase(_)) {
         return Ok(good);
     }
+    let mut wrong = None;
     loop {
         let Some(passphrase) =
             ask_passphrase(&format!("{custodian}, your passphrase (Enter alone to leave it out): "))?
         else {
+            if let Some(error) = wrong {
+                // What was tried and did not open is not left out.
+                return Err(difference(error));
+            }
             if is_interactive() {
                 return Ok(good);
             }
@@ -150,7 +155,10 @@ fn one(
         step.done();
         match check(&record, card, Some(opened)) {
             Ok(good) => return Ok(good),
-            Err(error) if is_interactive() => output.warn(error.to_string()),
+            Err(error) if is_interactive() => {
+                output.warn(error.to_string());
+                wrong = Some(error);
+            }
             Err(error) => return Err(difference(error)),
         }
     }
