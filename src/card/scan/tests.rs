@@ -1,3 +1,5 @@
+//! What the scanner reads and refuses, on pictures and PDFs that the tests draw themselves: no other
+//! program, no file from outside.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::unwrap_used,
