@@ -3,7 +3,7 @@
 //! Two depths (design section 3.5): *intact and the one that was issued* needs no passphrase; *its
 //! share lies on the polynomials* needs the seal opened. The share is forgotten at once.
 
-use super::recover::{PresentError, judge};
+use super::recover::{PresentError, admit, judge};
 use crate::quorum::QuorumRecord;
 use crate::seal::{SealedShare, UnsealError};
 use crate::share::ClaimedShare;
@@ -32,14 +32,7 @@ pub fn check(
     let custodian = record.custodian(index).map(|one| one.name.clone()).unwrap_or_default();
     let share = opened.is_some();
     if let Some(outcome) = opened {
-        let claimed =
-            outcome.map_err(|error| PresentError::Unseal { custodian: custodian.clone(), error })?;
-        if claimed.index() != index {
-            let error = UnsealError::Content { index };
-            return Err(PresentError::Unseal { custodian, error });
-        }
-        let checked = claimed.check(record.commitments());
-        checked.map_err(|error| PresentError::Share { custodian: custodian.clone(), error })?;
+        admit(record, index, outcome)?;
     }
     Ok(Good { index, custodian, share })
 }

@@ -105,9 +105,7 @@ impl Gathering {
     /// The name of the custodian of a share.
     #[must_use]
     pub fn custodian(&self, index: u8) -> String {
-        self.record
-            .custodian(index)
-            .map_or_else(|| format!("share {index}"), |custodian| custodian.name.clone())
+        name_of(&self.record, index)
     }
 
     /// Takes a card; it still has to be unsealed. Returns its share's index.
@@ -144,18 +142,10 @@ impl Gathering {
         index: u8,
         outcome: Result<ClaimedShare, UnsealError>,
     ) -> Result<(), PresentError> {
-        let custodian = self.custodian(index);
         if !self.sealed.contains_key(&index) {
             return Err(PresentError::Absent { index });
         }
-        let claimed =
-            outcome.map_err(|error| PresentError::Unseal { custodian: custodian.clone(), error })?;
-        if claimed.index() != index {
-            // A good share of somebody else's would be counted as this one.
-            return Err(PresentError::Unseal { custodian, error: UnsealError::Content { index } });
-        }
-        let share = claimed.check(self.record.commitments());
-        let share = share.map_err(|error| PresentError::Share { custodian, error })?;
+        let share = admit(&self.record, index, outcome)?;
         self.sealed.remove(&index);
         self.open.insert(index, share);
         Ok(())
@@ -194,6 +184,30 @@ impl Gathering {
     }
 }
 
+/// What the seal of card `index` gave, as a share of the quorum of `record`.
+///
+/// # Errors
+/// [`PresentError::Unseal`], [`PresentError::Share`].
+pub(super) fn admit(
+    record: &QuorumRecord,
+    index: u8,
+    outcome: Result<ClaimedShare, UnsealError>,
+) -> Result<Share, PresentError> {
+    let unseal = |error| PresentError::Unseal { custodian: name_of(record, index), error };
+    let claimed = outcome.map_err(unseal)?;
+    if claimed.index() != index {
+        // A good share of somebody else's would be counted as this one.
+        return Err(unseal(UnsealError::Content { index }));
+    }
+    let share = |error| PresentError::Share { custodian: name_of(record, index), error };
+    claimed.check(record.commitments()).map_err(share)
+}
+
+/// The name of the custodian of a share, or the share's number when it has none.
+fn name_of(record: &QuorumRecord, index: u8) -> String {
+    record.custodian(index).map_or_else(|| format!("share {index}"), |custodian| custodian.name.clone())
+}
+
 /// Whether a card is one of the quorum of `record` and the one that was issued; its share's index.
 ///
 /// # Errors
@@ -201,8 +215,7 @@ impl Gathering {
 pub fn judge(record: &QuorumRecord, card: &SealedShare) -> Result<u8, PresentError> {
     let header = card.header();
     let index = header.index();
-    let name =
-        |index| record.custodian(index).map_or_else(|| format!("share {index}"), |one| one.name.clone());
+    let name = |index| name_of(record, index);
     if header.quorum() != record.id() {
         return Err(PresentError::OtherQuorum { found: header.quorum(), wanted: record.id() });
     }
