@@ -165,17 +165,21 @@ fn backups() {
 
     let names: Vec<Label> = (0..2000).map(|n| format!("many-{n}").parse().unwrap()).collect();
     let make = |_: &Label, entropy: &mut Entropy| generate(KeyKind::Aes256, entropy);
-    let store = MemoryStore::new();
-    let (mut escrow, ..) = found(&store, &|| Seal::Open, Cost::DEFAULT);
-    let took =
-        seconds(|| drop(deposit(&mut escrow, Op::Generate, &names, make, &mut Entropy::system()).unwrap()));
-    row("2,000 keys in one commit, in memory, a key", took / 2000.0 / bare, "one encapsulation");
-    let place = tempfile::tempdir().unwrap();
-    let store = FolderStore::new(place.path().join("escrow"));
-    let (mut escrow, ..) = found(&store, &|| Seal::Open, Cost::DEFAULT);
-    let took =
-        seconds(|| drop(deposit(&mut escrow, Op::Generate, &names, make, &mut Entropy::system()).unwrap()));
-    row("2,000 keys in one commit, in a folder, a key", took / 2000.0 / bare, "one encapsulation");
+    let (mut memory, mut disk) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..5 {
+        let many = |store: &dyn Store| {
+            let (mut escrow, ..) = found(store, &|| Seal::Open, Cost::DEFAULT);
+            seconds(|| {
+                drop(deposit(&mut escrow, Op::Generate, &names, make, &mut Entropy::system()).unwrap())
+            })
+        };
+        memory = memory.min(many(&MemoryStore::new()));
+        let place = tempfile::tempdir().unwrap();
+        disk = disk.min(many(&FolderStore::new(place.path().join("escrow"))));
+        bare = bare.min(encapsulate());
+    }
+    row("2,000 keys in one commit, in memory, a key", memory / 2000.0 / bare, "one encapsulation");
+    row("2,000 keys in one commit, in a folder, a key", disk / 2000.0 / bare, "one encapsulation");
 }
 
 /// What a durable file costs at least: write, fsync, rename, fsync of the folder.

@@ -10,7 +10,6 @@ use super::{Store, StoreError, is_name};
 use crate::primitive::random::Entropy;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -73,28 +72,48 @@ impl FolderStore {
         Ok(folder)
     }
 
+    /// Runs `work` over `items` on every core: each is a handful of system calls that wait for the disk.
+    fn spread<T: Send, R: Send>(
+        items: Vec<T>,
+        work: impl Fn(T) -> Result<R, StoreError> + Sync,
+    ) -> Result<Vec<R>, StoreError> {
+        let cores = std::thread::available_parallelism().map_or(1, core::num::NonZero::get);
+        let each = items.len().div_ceil(cores.max(1)).max(1);
+        let (mut rest, work) = (items.into_iter(), &work);
+        let parts = std::iter::from_fn(|| Some(rest.by_ref().take(each).collect::<Vec<_>>()));
+        let parts: Vec<_> = parts.take_while(|part| !part.is_empty()).collect();
+        let done: Vec<Result<Vec<R>, StoreError>> = std::thread::scope(|scope| {
+            let run = |part: Vec<T>| scope.spawn(move || part.into_iter().map(work).collect());
+            let threads: Vec<_> = parts.into_iter().map(run).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(stopped()))).collect()
+        });
+        Ok(done.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
     fn try_create_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
-        let mut waiting = Vec::with_capacity(objects.len());
-        let mut folders = BTreeSet::new();
-        for (name, bytes) in objects {
+        let Some((first, _)) = objects.first() else { return Ok(()) };
+        let write = |(name, bytes): &(String, Vec<u8>)| {
             let written = self.place(name).and_then(|(path, folder)| {
                 fs::DirBuilder::new().mode(0o755).recursive(true).create(&folder)?;
-                let temporary = Temporary::write(&folder, bytes)?;
-                folders.insert(folder);
                 // Thousands of open files would meet the limit; the bytes are synchronised below.
-                Ok((path, temporary.close()))
+                Ok((name.clone(), path, Temporary::write(&folder, bytes)?.close()))
             });
-            waiting.push((name, written.map_err(|error| StoreError::of(name, &error))?));
-        }
-        let Some((first, _)) = objects.first() else { return Ok(()) };
+            written.map_err(|error| StoreError::of(name, &error))
+        };
+        let waiting = Self::spread(objects.iter().collect(), write)?;
         let all =
             |()| File::open(&self.root).and_then(|root| rustix::fs::syncfs(&root).map_err(io::Error::from));
         all(()).map_err(|error| StoreError::of(first, &error))?;
-        for (name, (path, temporary)) in waiting {
-            temporary.rename(&path).map_err(|error| StoreError::of(name, &error))?;
-        }
+        Self::spread(waiting, |(name, path, temporary)| {
+            temporary.rename(&path).map_err(|error| StoreError::of(&name, &error))
+        })?;
         all(()).map_err(|_| StoreError::Unsynced { name: first.clone() })
     }
+}
+
+/// A thread that ended without a word: only a panic does that.
+fn stopped() -> StoreError {
+    StoreError::System { name: "the store".to_owned(), message: "a thread stopped".to_owned() }
 }
 
 impl Store for FolderStore {
