@@ -3,7 +3,7 @@
 use super::args::{Add, Place};
 use super::failure::Failure;
 use super::files::read_secret;
-use super::generate::report;
+use super::generate::{kind_before, report, warn_of_other_kind};
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::deposit::deposit;
@@ -21,7 +21,11 @@ pub(crate) fn run(place: &Place, options: &Add, output: &mut Output) -> Result<(
     let bytes = read_secret(&options.file, LONGEST)?;
     let name = core::slice::from_ref(&options.name);
     let make = |_: &_, _: &mut _| import(options.kind, bytes.expose());
+    let before = kind_before(&escrow, &options.name);
     let backed = deposit(&mut escrow, Op::Add, name, make, &mut Entropy::system())?;
+    for one in &backed {
+        warn_of_other_kind(&options.name, before, one.kind, output);
+    }
     report("added", &backed, output);
     output.note(format!(
         "{} still holds the key in the clear: destroy it when you no longer need it",

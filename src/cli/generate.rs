@@ -7,7 +7,8 @@ use super::output::Output;
 use super::session::Session;
 use super::show::backed_json;
 use quorate::ceremony::deposit::deposit;
-use quorate::key::{KeyKind, OPAQUE_LIMIT, generate, generate_opaque};
+use quorate::ceremony::escrow::Escrow;
+use quorate::key::{KeyKind, Label, OPAQUE_LIMIT, generate, generate_opaque};
 use quorate::log::{Backed, Op};
 use quorate::wire::json::Json;
 
@@ -30,6 +31,9 @@ pub(crate) fn run(place: &Place, options: &Generate, output: &mut Output) -> Res
     };
     let session = Session::of(place)?;
     let mut escrow = session.open()?;
+    for name in &options.names {
+        warn_of_other_kind(name, kind_before(&escrow, name), options.kind, output);
+    }
     let mut entropy = entropy(&options.entropy)?;
     let backed = deposit(
         &mut escrow,
@@ -43,6 +47,18 @@ pub(crate) fn run(place: &Place, options: &Generate, output: &mut Output) -> Res
     )?;
     report("generated", &backed, output);
     Ok(())
+}
+
+/// The kind of a name's newest version.
+pub(crate) fn kind_before(escrow: &Escrow<'_>, name: &Label) -> Option<KeyKind> {
+    escrow.state().keys().get(name)?.versions.values().next_back().map(|version| version.backed.kind)
+}
+
+/// Says when a name changes its kind: that is perhaps not what was meant.
+pub(crate) fn warn_of_other_kind(name: &Label, before: Option<KeyKind>, kind: KeyKind, output: &Output) {
+    if let Some(before) = before.filter(|before| *before != kind) {
+        output.warn(format!("{name} was of kind {before} until now; its new version is of kind {kind}"));
+    }
 }
 
 /// What was backed up.
