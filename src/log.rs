@@ -124,7 +124,7 @@ pub enum CommitError<E: std::error::Error> {
     #[error("the log was written, but may not last: {0}")]
     Unsure(StoreError),
     /// The clock is before the last record.
-    #[error("the clock says {now}, which is before the last record of the log ({last}): set the clock")]
+    #[error("the clock says {now}, which is before the last record of the log ({last})")]
     Clock {
         /// What the clock says.
         now: Timestamp,

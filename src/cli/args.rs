@@ -38,7 +38,7 @@ pub(crate) struct Place {
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) log_to: Option<PathBuf>,
     /// The time to log, instead of the system's clock (2026-11-23T20:00:00Z)
-    #[arg(long, value_name = "TIME", global = true, hide = true)]
+    #[arg(long, value_name = "TIME", global = true)]
     pub(crate) clock: Option<Timestamp>,
 }
 

@@ -48,7 +48,14 @@ impl Session {
 
     /// Opens the escrow; its log is verified from the first byte.
     pub(crate) fn open(&self) -> Result<Escrow<'_>, Failure> {
-        let escrow = Escrow::open(&*self.store, &*self.clock, &self.actor).map_err(Failure::from)?;
+        let escrow = match Escrow::open(&*self.store, &*self.clock, &self.actor) {
+            Err(error @ LogError::NoEscrow) => {
+                let mut failure = Failure::from(error);
+                failure.message = format!("{}: {}", self.root.display(), failure.message);
+                return Err(failure);
+            }
+            escrow => escrow.map_err(Failure::from)?,
+        };
         if let Some(pinned) = &self.pinned {
             let plain = |text: &str| text.replace(['-', ' '], "").to_uppercase();
             let found = escrow.quorum()?.id();

@@ -45,7 +45,7 @@ fn no_escrow_and_no_command() {
             (&["generate", "k", "--kind", "aes-256"], 2, "no escrow is named"),
             (&["recover", "k", "--to", "file:k"], 2, "no escrow is named"),
             (&["check", "card.txt", "--record"], 2, "--record needs an escrow"),
-            (&["-C", "nowhere", "list"], 1, "there is no escrow here: its log is missing"),
+            (&["-C", "nowhere", "list"], 1, "nowhere: there is no escrow here: its log is missing"),
             (&["-C", "nowhere", "status"], 1, "there is no escrow here"),
             (&["-C", "nowhere", "generate", "k", "--kind", "aes-256"], 1, "there is no escrow here"),
             (&["-C", "nowhere", "recover", "k", "--to", "file:k"], 1, "there is no escrow here"),
