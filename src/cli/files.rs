@@ -5,10 +5,12 @@
 
 use super::failure::Failure;
 use quorate::secret::{SecretBytes, SecretWriter};
+use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Reads a file, or standard input for `-`, of at most `limit` bytes into wiped memory.
 pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<SecretBytes, Failure> {
@@ -16,7 +18,9 @@ pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<SecretBytes, Fail
     if path == Path::new("-") {
         return fill(&mut io::stdin().lock(), limit, path);
     }
-    let mut file = File::open(path).map_err(failure)?;
+    // A pipe is opened without waiting for its writer, who may never come.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failure)?;
     let about = file.metadata().map_err(failure)?;
     if about.is_dir() {
         return Err(Failure::new(
@@ -31,7 +35,48 @@ pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<SecretBytes, Fail
     }
     // A pipe or a device has no length: it gets the limit.
     let size = if about.is_file() { length.saturating_add(1) } else { limit };
-    fill(&mut file, size.min(limit.saturating_add(1)), path)
+    let size = size.min(limit.saturating_add(1));
+    if about.file_type().is_fifo() {
+        fill(&mut Pipe::new(file), size, path)
+    } else {
+        fill(&mut file, size, path)
+    }
+}
+
+/// How long a pipe is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A pipe that was opened without waiting: nothing to read is the end only once there was a writer.
+struct Pipe {
+    file: File,
+    begun: bool,
+    until: Option<Instant>,
+}
+
+impl Pipe {
+    fn new(file: File) -> Self {
+        Self { file, begun: false, until: Instant::now().checked_add(PATIENCE) }
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.file.read(into) {
+                Ok(0) if self.begun => return Ok(0),
+                Ok(0) if self.until.is_none_or(|until| Instant::now() >= until) => {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody writes to this pipe"));
+                }
+                Ok(0) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.begun = true,
+                read => {
+                    self.begun = true;
+                    return read;
+                }
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 fn fill(from: &mut dyn Read, limit: usize, path: &Path) -> Result<SecretBytes, Failure> {
