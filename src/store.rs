@@ -36,9 +36,15 @@ pub enum StoreError {
         limit: u64,
     },
     /// A link, a device or a folder stands where a file should.
-    #[error("{name} is not a plain file")]
+    #[error("{name} is not a plain file, or is reached over a link: an escrow holds its own files")]
     NotAFile {
         /// The object.
+        name: String,
+    },
+    /// A link or a file stands where a folder should.
+    #[error("{name} is a link or a file, not a folder: an escrow holds its own folders")]
+    NotAFolder {
+        /// The folder.
         name: String,
     },
     /// No space is left.

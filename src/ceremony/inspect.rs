@@ -73,7 +73,7 @@ pub fn inspect(escrow: &Escrow<'_>) -> Result<Inspection, StoreError> {
             Err(error) => seen.findings.push(Finding::Damaged(error)),
         }
     }
-    for name in files(escrow)? {
+    for name in files(escrow, &mut seen.findings)? {
         let last = name.rsplit('/').next().unwrap_or_default();
         let of_log =
             name.split_once('/').is_some_and(|(folder, _)| folder == FOLDER) && last.ends_with(".jsonl");
@@ -91,28 +91,36 @@ pub fn inspect(escrow: &Escrow<'_>) -> Result<Inspection, StoreError> {
     Ok(seen)
 }
 
-/// Every file, three folders deep.
-fn files(escrow: &Escrow<'_>) -> Result<Vec<String>, StoreError> {
+/// Every file, three folders deep; a folder that can't be listed is a finding.
+fn files(escrow: &Escrow<'_>, findings: &mut Vec<Finding>) -> Result<Vec<String>, StoreError> {
     let store = escrow.store();
     let mut files = Vec::new();
     for top in store.list("")? {
-        match top.as_str() {
-            FOLDER | "quorum" => {
-                files.extend(store.list(&top)?.into_iter().map(|name| format!("{top}/{name}")));
+        if !matches!(top.as_str(), FOLDER | "quorum" | "keys") {
+            files.push(top);
+            continue;
+        }
+        let names = match store.list(&top) {
+            Ok(names) => names,
+            Err(error) => {
+                findings.push(Finding::Damaged(EscrowError::Store(error)));
+                continue;
             }
+        };
+        match top.as_str() {
             "keys" => {
-                for key in store.list(&top)? {
+                for key in names {
                     let inside = store.list(&format!("{top}/{key}"));
                     match inside {
                         Ok(inside) => {
                             files.extend(inside.into_iter().map(|name| format!("{top}/{key}/{name}")));
                         }
-                        // Not a folder.
+                        // Not a folder of its own.
                         Err(_) => files.push(format!("{top}/{key}")),
                     }
                 }
             }
-            _ => files.push(top),
+            _ => files.extend(names.into_iter().map(|name| format!("{top}/{name}"))),
         }
     }
     Ok(files)

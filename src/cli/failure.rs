@@ -84,6 +84,11 @@ impl Failure {
     }
 }
 
+/// Whether the store can be read, but something in it is not as any program makes it.
+const fn is_damage(error: &StoreError) -> bool {
+    matches!(error, StoreError::NotAFile { .. } | StoreError::NotAFolder { .. } | StoreError::TooLong { .. })
+}
+
 /// Whether what follows a colon tells what to do: it begins with such a verb.
 fn is_advice(text: &str) -> bool {
     const VERBS: [&str; 21] = [
@@ -122,19 +127,24 @@ macro_rules! failed {
     };
 }
 
-failed!(
-    EncryptError,
-    GenerateError,
-    IdentityError,
-    NoEntropy,
-    PassphraseError,
-    PageError,
-    StoreError,
-    PresentError
-);
+failed!(EncryptError, GenerateError, IdentityError, NoEntropy, PassphraseError, PageError, PresentError);
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Self::new(if is_damage(&error) { DIFFERENCE } else { FAILED }, error.to_string());
+        if is_damage(&error) {
+            return failure.hint("compare with another copy of the escrow, and keep this one as evidence");
+        }
+        failure
+    }
+}
 
 impl From<EscrowError> for Failure {
     fn from(error: EscrowError) -> Self {
+        let error = match error {
+            EscrowError::Store(error) => return error.into(),
+            error => error,
+        };
         let serious = matches!(
             error,
             EscrowError::Missing { .. } | EscrowError::Altered { .. } | EscrowError::Record { .. }
@@ -149,17 +159,12 @@ impl From<EscrowError> for Failure {
 
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
-        let status = match error {
-            LogError::Store(_) | LogError::NoEscrow => FAILED,
-            _ => DIFFERENCE,
-        };
-        let failure = Self::new(status, error.to_string());
         match error {
-            LogError::NoEscrow => {
-                failure.hint("name the escrow with -C DIR or QUORATE_ESCROW, or make one with `quorate init`")
-            }
-            LogError::Store(_) => failure,
-            _ => failure.hint("compare with another copy of the escrow, and keep this one as evidence"),
+            LogError::Store(error) => error.into(),
+            LogError::NoEscrow => Self::new(FAILED, error.to_string())
+                .hint("name the escrow with -C DIR or QUORATE_ESCROW, or make one with `quorate init`"),
+            error => Self::new(DIFFERENCE, error.to_string())
+                .hint("compare with another copy of the escrow, and keep this one as evidence"),
         }
     }
 }
@@ -173,6 +178,9 @@ impl<E: std::error::Error> From<CommitError<E>> for Failure {
                 failure.hint("nothing secret was released; `--log-to DIR` names another place for the log")
             }
             CommitError::Log(error) => Self::from(error),
+            CommitError::Clock { last, .. } => failure.hint(format!(
+                "set the clock; if it is right, the last record was written by a machine whose clock was wrong: go on with --clock {last}"
+            )),
             _ => failure,
         }
     }
@@ -213,6 +221,7 @@ impl Failure {
         match error {
             DepositError::Log(error) => error.into(),
             DepositError::Escrow(error) => error.into(),
+            DepositError::Store(error) => error.into(),
             error @ DepositError::Twice { .. } => Self::new(USAGE, error.to_string()),
             error => Self::new(FAILED, error.to_string()),
         }

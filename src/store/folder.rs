@@ -5,15 +5,19 @@
 //! never replaces either), and the folder is synchronised: it is there whole or not at all, and
 //! stays after a power cut. A failed synchronisation is final and never tried again, since the
 //! system may already have dropped the bytes. A crash can leave a `.tmp-…` file, which is harmless.
+//! The folder itself may be reached over a link; inside, none is followed, or a copy of the escrow
+//! would be a copy of links.
 
 use super::{Store, StoreError, is_name};
 use crate::primitive::random::Entropy;
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// From this many objects on, one synchronisation of the file system is cheaper than one for each.
 const MANY: usize = 8;
@@ -24,13 +28,15 @@ const TEMPORARY: &str = ".tmp-";
 #[derive(Debug)]
 pub struct FolderStore {
     root: PathBuf,
+    /// The folder, open, once it is there.
+    open: OnceLock<OwnedFd>,
 }
 
 impl FolderStore {
     /// The store in `root`, which is made when the first object is.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), open: OnceLock::new() }
     }
 
     /// The folder.
@@ -46,6 +52,52 @@ impl FolderStore {
         let path = self.root.join(name);
         let folder = path.parent().unwrap_or(&self.root).to_owned();
         Ok((path, folder))
+    }
+
+    /// Opens what is at `name`, without following a link below the root or waiting for a pipe's writer.
+    fn open(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let root = match self.open.get() {
+            Some(root) => root,
+            None => {
+                let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                let root = rustix::fs::open(&self.root, folder, Mode::empty())?;
+                self.open.get_or_init(|| root)
+            }
+        };
+        let name = if name.is_empty() { "." } else { name };
+        let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        match rustix::fs::openat2(root, name, flags, Mode::empty(), inside) {
+            // A system before Linux 5.6, or a sandbox that doesn't know the call.
+            Err(Errno::NOSYS | Errno::PERM) => {
+                let linked = |path: &Path| path.symlink_metadata().is_ok_and(|about| about.is_symlink());
+                if self.above(&self.root.join(name)).any(linked) {
+                    return Err(Errno::LOOP);
+                }
+                rustix::fs::openat(root, name, flags, Mode::empty())
+            }
+            opened => opened,
+        }
+    }
+
+    /// The folders between `path` and the root, and `path` itself.
+    fn above<'a>(&self, path: &'a Path) -> impl Iterator<Item = &'a Path> {
+        let inside = path.strip_prefix(&self.root).map_or(0, |inside| inside.components().count());
+        path.ancestors().take(inside)
+    }
+
+    /// Refuses to write behind a link: what is written there would not be in the escrow.
+    fn is_own(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.root.join(name);
+        let linked = |path: &Path| path.symlink_metadata().is_ok_and(|about| about.is_symlink());
+        // A link under the object's own name is refused when it is created.
+        match self.above(&path).skip(1).find(|path| linked(path)) {
+            None => Ok(()),
+            Some(link) => {
+                let link = link.strip_prefix(&self.root).unwrap_or(link);
+                Err(StoreError::NotAFolder { name: link.display().to_string() })
+            }
+        }
     }
 
     /// Makes `folder` and what is above it, up to the root's own parent, durably.
@@ -93,6 +145,7 @@ impl FolderStore {
     fn try_create_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
         let Some((first, _)) = objects.first() else { return Ok(()) };
         let write = |(name, bytes): &(String, Vec<u8>)| {
+            self.is_own(name)?;
             let written = self.place(name).and_then(|(path, folder)| {
                 fs::DirBuilder::new().mode(0o755).recursive(true).create(&folder)?;
                 // Thousands of open files would meet the limit; the bytes are synchronised below.
@@ -118,6 +171,7 @@ fn stopped() -> StoreError {
 
 impl Store for FolderStore {
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.is_own(name)?;
         let folder = self.put(name, bytes).map_err(|error| StoreError::of(name, &error))?;
         sync_folder(&folder).map_err(|_| StoreError::Unsynced { name: name.to_owned() })
     }
@@ -131,10 +185,8 @@ impl Store for FolderStore {
 
     fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let named = |error: io::Error| StoreError::of(name, &error);
-        let (path, _) = self.place(name).map_err(named)?;
-        // No link is followed, and a pipe that nobody writes to doesn't hold us up.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match rustix::fs::open(&path, flags, Mode::empty()) {
+        self.place(name).map_err(named)?;
+        let file = match self.open(name, OFlags::empty()) {
             Ok(file) => File::from(file),
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
             Err(Errno::LOOP) => return Err(StoreError::NotAFile { name: name.to_owned() }),
@@ -159,13 +211,21 @@ impl Store for FolderStore {
 
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         let named = |error: io::Error| StoreError::of(folder, &error);
-        let entries = match fs::read_dir(self.root.join(folder)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(named)?,
+        let opened = match self.open(folder, OFlags::DIRECTORY) {
+            Ok(opened) => opened,
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(Errno::LOOP | Errno::NOTDIR) if self.open.get().is_some() => {
+                return Err(StoreError::NotAFolder { name: folder.to_owned() });
+            }
+            Err(errno) => return Err(named(errno.into())),
         };
         let mut names = Vec::new();
-        for entry in entries {
-            names.push(entry.map_err(named)?.file_name().to_string_lossy().into_owned());
+        for entry in Dir::read_from(opened).map_err(|errno| named(errno.into()))? {
+            let entry = entry.map_err(|errno| named(errno.into()))?;
+            let name = entry.file_name().to_string_lossy();
+            if !matches!(&*name, "." | "..") {
+                names.push(name.into_owned());
+            }
         }
         names.sort_unstable();
         Ok(names)

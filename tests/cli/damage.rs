@@ -292,3 +292,81 @@ fn broken_streams() {
     let ran = world.acme(&["check", "-"]).fails(4, "-: there is no card in this text");
     assert_eq!(ran.out, "");
 }
+
+#[test]
+fn a_link_or_a_pipe_in_the_escrow_is_a_difference() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    let link = |name: &str| {
+        let (inside, outside) = (world.path(&format!("acme/{name}")), world.path("elsewhere"));
+        fs::rename(&inside, &outside).unwrap();
+        std::os::unix::fs::symlink(&outside, &inside).unwrap();
+        (inside, outside)
+    };
+    let back = |(inside, outside): (PathBuf, PathBuf)| {
+        fs::remove_file(&inside).unwrap();
+        fs::rename(&outside, &inside).unwrap();
+    };
+    let linked = link("log");
+    world.acme(&["list"]).fails(4, "log is a link or a file, not a folder");
+    back(linked);
+    let linked = link("keys");
+    world.acme(&["log", "verify"]).fails(4, "");
+    world.acme(&["generate", "j", "--kind", "aes-256"]).fails(4, "keys is a link");
+    assert_eq!(fs::read_dir(world.path("elsewhere")).unwrap().count(), 1, "nothing was written behind it");
+    back(linked);
+    world.acme(&["log", "verify"]).good();
+    // The escrow itself may be reached over one.
+    std::os::unix::fs::symlink(world.path("acme"), world.path("way")).unwrap();
+    world.run(&["-C", "way", "generate", "j", "--kind", "aes-256"]).good();
+    world.run(&["-C", "way", "log", "verify"]).good();
+
+    let next = format!("acme/log/{:012}.jsonl", log_files(&world).len() + 1);
+    let made = Command::new("mkfifo").arg(world.path(&next)).status().unwrap();
+    assert!(made.success());
+    world.acme(&["list"]).fails(4, "is not a plain file");
+    fs::remove_file(world.path(&next)).unwrap();
+    let long = fs::File::create(world.path(&next)).unwrap();
+    long.set_len(65 * 1024 * 1024).unwrap();
+    world.acme(&["list"]).fails(4, "is longer than the");
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_does_not_hold_up() {
+    let world = World::founded(2, &OPEN);
+    let made = Command::new("mkfifo").arg(world.path("pipe")).status().unwrap();
+    assert!(made.success());
+    world.acme(&["check", "pipe"]).fails(1, "pipe: nobody writes to this pipe");
+    // One with a writer is a file like any other.
+    let lines = world.lines("alice").join("\n");
+    let path = world.path("pipe");
+    let writer = std::thread::spawn(move || fs::write(path, lines).unwrap());
+    world.acme(&["check", "pipe"]).good().prints("the card of alice (share 1) is good");
+    writer.join().unwrap();
+}
+
+#[test]
+fn a_clock_that_was_wrong_has_a_way_out() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256", "--clock", "2099-01-01T00:00:00Z"]).good();
+    let generate = ["generate", "k", "--kind", "aes-256"];
+    world.acme(&generate).fails(5, "which is before the last record of the log (2099-01-01T00:00:00Z)").says(
+        "if it is right, the last record was written by a machine whose clock was wrong: go on with --clock 2099-01-01T00:00:00Z",
+    );
+    world.acme(&join(&[], &[&generate[..], &["--clock", "2099-01-01T00:00:00Z"]].concat())).good();
+    world.acme(&["log", "verify"]).good();
+}
+
+#[test]
+fn another_kind_under_a_name_is_said() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    let words = "k was of kind aes-256 until now; its new version is of kind";
+    let ran = world.acme(&["generate", "k", "--kind", "ed25519"]).good();
+    ran.says(&format!("{words} ed25519"));
+    world.write("raw", *b"0123456789abc\xfe\x80\x9d");
+    world
+        .acme(&["add", "k", "--file", "raw", "--kind", "aes-128"])
+        .good()
+        .says("k was of kind ed25519 until now; its new version is of kind aes-128");
+}
