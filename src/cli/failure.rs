@@ -192,6 +192,9 @@ impl From<FoundError> for Failure {
             FoundError::Log(error) => error.into(),
             FoundError::Scheme(error) => Self::new(USAGE, error.to_string()),
             FoundError::Record(error) => Self::new(USAGE, error.to_string()),
+            error @ FoundError::Seal { .. } => Self::new(FAILED, error.to_string()).hint(
+                "nothing was founded; for a plugin's recipient, install its program and connect its device",
+            ),
             error => Self::new(FAILED, error.to_string()),
         }
     }

@@ -216,7 +216,12 @@ fn sealed_to(name: &str, recipient: &str) -> Result<Seal, Failure> {
     match recipient.parse::<Recipient>() {
         Ok(recipient) => Ok(Seal::Age(recipient)),
         Err(RecipientError::Plugin) if plugin::is_recipient(recipient) => {
-            Ok(Seal::Outside(recipient.to_owned()))
+            if plugin::has_age() {
+                return Ok(Seal::Outside(recipient.to_owned()));
+            }
+            let message =
+                format!("{name}: a recipient of a plugin needs an age program, and none is installed");
+            Err(Failure::new(FAILED, message).hint("install `age` or `rage`, and the plugin's own program"))
         }
         Err(error) => Err(Failure::usage(format!("{name}: {error}"))
             .hint("a seal is `passphrase`, `open`, or an age recipient that begins with age1")),

@@ -9,6 +9,8 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// The programs that run plugins, the first one that is there.
+const PROGRAMS: [&str; 2] = ["age", "rage"];
 /// The longest output that is taken.
 const LONGEST: usize = 64 * 1024;
 
@@ -22,6 +24,16 @@ pub(crate) fn is_recipient(text: &str) -> bool {
     };
     let parts = text.strip_prefix("age1").and_then(|rest| rest.rsplit_once('1'));
     text.len() <= 4096 && parts.is_some_and(|(plugin, data)| name(plugin) && plugin != "pq" && bech32(data))
+}
+
+/// Whether an age program is there that could run plugins.
+pub(crate) fn has_age() -> bool {
+    let answers = |program: &&str| {
+        let mut command = Command::new(program);
+        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    PROGRAMS.iter().any(answers)
 }
 
 /// Encrypts `plain` to a plugin's recipient; `None` when no age program is installed or it failed.
@@ -40,7 +52,7 @@ pub(crate) fn decrypt(identity: &Path, file: &[u8]) -> Option<SecretBytes> {
 }
 
 fn run(arguments: &[&OsStr], input: &[u8]) -> Option<SecretBytes> {
-    ["age", "rage"].iter().find_map(|program| run_one(program, arguments, input))
+    PROGRAMS.iter().find_map(|program| run_one(program, arguments, input))
 }
 
 fn run_one(program: &str, arguments: &[&OsStr], input: &[u8]) -> Option<SecretBytes> {
