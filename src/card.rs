@@ -13,5 +13,5 @@ pub mod qr;
 pub mod scan;
 pub mod typed;
 
-pub use codes::{CodeError, Collector, Offer, PREFIX, codes};
+pub use codes::{CodeError, Collector, Offer, PREFIX, codes, is_code};
 pub use face::{Details, pdf, verification};

@@ -20,6 +20,12 @@ const PARTS: usize = 6;
 /// The longest text of a code that is read.
 const LONGEST: usize = 4096;
 
+/// Whether a text begins like the text of a card's code, in capitals or not.
+#[must_use]
+pub fn is_code(text: &str) -> bool {
+    text.trim_start().get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+}
+
 /// Why the text of a code gives no card.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -11,7 +11,7 @@ use super::files::{create_secret, make_private_folder, read_secret};
 use super::output::Output;
 use super::progress::Step;
 use super::session::now;
-use quorate::card::{Collector, Details, Offer, PREFIX, pdf, scan};
+use quorate::card::{Collector, Details, Offer, is_code, pdf, scan};
 use quorate::ceremony::check::check;
 use quorate::ceremony::deposit::deposit;
 use quorate::ceremony::escrow::Escrow;
@@ -184,7 +184,7 @@ fn summary(
 /// The card in a picture.
 fn read_picture(path: &std::path::Path) -> Result<SealedShare, Failure> {
     let bytes = read_secret(path, 1 << 26)?;
-    let scan = scan::read(bytes.expose(), &scan::Search::new(|text| text.starts_with(PREFIX)), &mut |_| ());
+    let scan = scan::read(bytes.expose(), &scan::Search::new(is_code), &mut |_| ());
     let scan = scan.map_err(|error| Failure::new(FAILED, format!("{}: {error}", path.display())))?;
     let mut collector = Collector::new();
     for code in scan.ours() {

@@ -8,7 +8,7 @@
 use super::failure::{DIFFERENCE, Failure};
 use super::files::read_secret;
 use super::output::Output;
-use quorate::card::{PREFIX, scan};
+use quorate::card::{is_code, scan};
 use quorate::secret::{SecretBytes, SecretWriter, Zeroizing};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io::{Read as _, Write as _};
@@ -116,7 +116,7 @@ pub(crate) fn answer(deadline: u64, output: &mut Output) -> Result<(), Failure> 
     setrlimit(Resource::As, limit)
         .map_err(|errno| Failure::file(Path::new("memory limit"), &errno.into()))?;
     let bytes = read_secret(Path::new("-"), LONGEST)?;
-    let mut search = scan::Search::new(is_ours);
+    let mut search = scan::Search::new(is_code);
     search.limits.deadline = Duration::from_secs(deadline.clamp(1, 600));
     match scan::read(bytes.expose(), &search, &mut |_| ()) {
         Ok(found) => {
@@ -132,9 +132,4 @@ pub(crate) fn answer(deadline: u64, output: &mut Output) -> Result<(), Failure> 
         Err(error) => output.raw(format!("E{error}\n{}\0", error.hint()).as_bytes()),
     }
     Ok(())
-}
-
-/// Whether a text begins like a card's.
-pub(crate) fn is_ours(text: &str) -> bool {
-    text.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }

@@ -177,6 +177,16 @@ fn only_zeros_follow_a_card_in_its_typed_lines() {
 }
 
 #[test]
+fn the_first_bytes_say_how_long_a_card_is() {
+    for card in cards() {
+        let bytes = card.expose();
+        assert_eq!(SealedShare::stated_length(bytes), Some(bytes.len()));
+        assert_eq!(SealedShare::stated_length(&bytes[..20]), Some(bytes.len()));
+        assert!((0..18).all(|length| SealedShare::stated_length(&bytes[..length]).is_none()));
+    }
+}
+
+#[test]
 fn headers_of_shares_that_do_not_exist() {
     let id = QuorumId::from_bytes([1; 10]);
     let scheme = Scheme::new(2, 3).unwrap();

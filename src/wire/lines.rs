@@ -11,6 +11,7 @@ mod encode;
 mod field;
 mod judge;
 mod reading;
+mod row;
 mod sheet;
 mod typed;
 mod word;
@@ -25,6 +26,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 pub use encode::{EncodeError, encode};
 pub use judge::{Refusal, Verdict, judge};
 pub use reading::{Change, Reading, Slip};
+pub use row::{Row, is_prose, row};
 pub use sheet::{AssembleError, Assembled, assemble};
 pub use typed::{count, split_number};
 
@@ -79,7 +81,9 @@ impl Line {
         self.symbols.iter().copied().take(DATA)
     }
 
-    fn same(&self, other: &Self) -> bool {
+    /// Whether both are the same line of the same card.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
         self.number == other.number && self.symbols == other.symbols
     }
 
