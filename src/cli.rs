@@ -9,6 +9,7 @@ mod add;
 mod args;
 mod cards;
 mod check;
+mod editor;
 mod failure;
 mod files;
 mod generate;

@@ -200,8 +200,11 @@ pub(crate) struct Seals {
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Pictures (PNG, JPEG), PDFs or text files with cards; `-` is standard input
-    #[arg(value_name = "CARD", required = true)]
+    #[arg(value_name = "CARD", required_unless_present = "typing")]
     pub(crate) cards: Vec<PathBuf>,
+    /// Type the card's lines
+    #[arg(long = "type", conflicts_with = "cards")]
+    pub(crate) typing: bool,
     #[command(flatten)]
     pub(crate) seals: Seals,
     /// Ask for the passphrase, and check the share too

@@ -2,6 +2,7 @@
 
 use super::args::{Check, Place};
 use super::cards::{Openers, read};
+use super::editor::type_card;
 use super::failure::{DIFFERENCE, FAILED, Failure, card_hint};
 use super::output::{Output, say};
 use super::progress::Step;
@@ -26,6 +27,13 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
             Ok(found) => cards.extend(found),
             Err(failure) => bad.push(failure),
         }
+    }
+    if options.typing {
+        let card = type_card(false)?;
+        cards.push(card.ok_or_else(|| {
+            Failure::new(DIFFERENCE, "no whole card was typed")
+                .hint("begin again with the card in front of you")
+        })?);
     }
     if let Some((have, of)) = collector.unfinished().next() {
         bad.push(
