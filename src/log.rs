@@ -16,7 +16,8 @@ mod state;
 pub use checkpoint::{Checkpoint, CheckpointError, Head};
 pub use record::{Entry, Op, Phase, Record, RecordError, is_actor};
 pub use state::{
-    Backed, Deposit, Founded, Intent, KeyEntry, KeyVersion, Proof, QuorumEntry, State, StateError,
+    Backed, CardHistory, Checked, CheckedCard, Deposit, Depth, Founded, Intent, KeyEntry, KeyVersion, Medium,
+    Occasion, Proof, QuorumEntry, State, StateError,
 };
 
 use crate::primitive::hash::sha256;

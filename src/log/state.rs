@@ -14,7 +14,9 @@ use crate::wire::time::Timestamp;
 use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 
+mod checked;
 mod details;
+pub use checked::{CardHistory, Checked, CheckedCard, Depth, Medium, Occasion};
 pub use details::{Backed, Deposit, Founded, Proof};
 
 /// What a log adds up to.
@@ -34,6 +36,8 @@ pub struct QuorumEntry {
     pub time: Timestamp,
     /// The number of the log's record.
     pub seq: u64,
+    /// What is known of its cards, by share; of a share that isn't here, nothing.
+    pub cards: BTreeMap<u8, CardHistory>,
 }
 
 /// A key by name.
@@ -188,7 +192,12 @@ impl State {
                 Ok(())
             }
             Phase::Done => match op {
-                Op::Check => Ok(()),
+                Op::Check => {
+                    if let Some(checked) = Checked::read(details) {
+                        self.note(&checked, *time);
+                    }
+                    Ok(())
+                }
                 Op::Found => {
                     let mut fields = fields()?;
                     self.close(*op, fields.number("intent")?)?;
@@ -197,7 +206,8 @@ impl State {
                     if let Some(first) = self.quorums.first() {
                         return Err(StateError::SecondQuorum { quorum: first.founded.quorum });
                     }
-                    self.quorums.push(QuorumEntry { founded, time: *time, seq: *seq });
+                    let cards = BTreeMap::new();
+                    self.quorums.push(QuorumEntry { founded, time: *time, seq: *seq, cards });
                     Ok(())
                 }
                 Op::Generate | Op::Add => {
@@ -238,6 +248,24 @@ impl State {
                     }
                 }
             },
+        }
+    }
+
+    /// Remembers which cards were good. A check of a quorum that isn't here is nobody's.
+    fn note(&mut self, checked: &Checked, time: Timestamp) {
+        let ours = |entry: &&mut QuorumEntry| {
+            (entry.founded.quorum, entry.founded.generation) == (checked.quorum, checked.generation)
+        };
+        let Some(entry) = self.quorums.iter_mut().find(ours) else { return };
+        for index in &checked.skipped {
+            entry.cards.entry(*index).or_default().skipped = true;
+        }
+        for card in &checked.cards {
+            let history = entry.cards.entry(card.index).or_default();
+            history.good = Some(time);
+            if card.depth == Depth::Share {
+                history.share = Some(time);
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use core::convert::Infallible;
 use core::num::NonZeroU32;
 
 mod altered;
+mod checked;
 mod written;
 
 type Said = Vec<(Op, Phase, Json<'static>)>;
