@@ -12,7 +12,8 @@ use std::io::Write as _;
 
 /// The longest line that is read.
 const LONGEST: usize = 8192;
-const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
+/// Wipes the screen and its history.
+pub(crate) const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
 
 /// Whether a person can be asked and shown something.
 pub(crate) fn is_interactive() -> bool {
@@ -123,10 +124,10 @@ fn read_line(editing: bool) -> Result<Option<SecretBytes>, Failure> {
 
 /// The terminal without echo, until dropped. Every key comes as it is typed, Ctrl-C too, so that the
 /// terminal is never left dumb.
-struct Unseen(Option<Termios>);
+pub(crate) struct Unseen(Option<Termios>);
 
 impl Unseen {
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let Some(before) = tcgetattr(stdin()).ok() else { return Self(None) };
         let mut quiet = before.clone();
         quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);

@@ -1,9 +1,141 @@
-//! placeholder
+//! The terminal under the editor: reads keys, draws what the state says, leaves nothing behind.
+//!
+//! It works on the alternate screen, which keeps no history, with every key sent as it is typed; both are
+//! ended, and the screen wiped, however the editor ends. Drawing waits while more keys are there.
+
+use super::keys::{Decoder, Input};
 use super::sheet::Done;
-use crate::cli::failure::Failure;
+use super::state::{LEAST, State, Step, View};
+use crate::cli::failure::{FAILED, Failure};
+use crate::cli::terminal::{CLEAR, Unseen, show};
+use quorate::secret::Zeroizing;
+use rustix::io::{Errno, ioctl_fionread};
+use rustix::stdio::{stderr, stdin};
+use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcgetwinsize, tcsetattr};
+use std::path::Path;
+
+/// How long an Escape is waited behind, in tenths of a second.
+const SILENCE: u8 = 1;
+
+/// Whether the terminal is large enough.
 pub(super) fn fits() -> bool {
-    false
+    let (height, width) = size();
+    height >= LEAST.0 && width >= LEAST.1
 }
+
+fn size() -> (usize, usize) {
+    tcgetwinsize(stderr()).map_or((0, 0), |size| (usize::from(size.ws_row), usize::from(size.ws_col)))
+}
+
+/// Lets a person type a card.
 pub(super) fn type_card() -> Result<Option<Done>, Failure> {
-    Ok(None)
+    let mut state = State::new();
+    let mut decoder = Decoder::default();
+    let _screen = Screen::begin();
+    let mut waiting = false;
+    loop {
+        if !waiting {
+            draw(&state);
+        }
+        let input = match read_byte(decoder.is_open())? {
+            Byte::Read(byte) => decoder.put(byte),
+            Byte::Silence => decoder.silence(),
+            Byte::End => return Ok(None),
+        };
+        waiting = ioctl_fionread(stdin()).is_ok_and(|count| count > 0);
+        let step = match input {
+            None => {
+                // In the middle of a sequence nothing changes.
+                waiting = true;
+                continue;
+            }
+            Some(Input::Key(key)) => state.press(key, waiting),
+            Some(Input::Paste(text)) => state.paste(&text),
+        };
+        match step {
+            Step::Go => {}
+            Step::Done(done) => return Ok(Some(*done)),
+            Step::GaveUp => return Ok(None),
+            Step::Interrupted => {
+                return Err(Failure::new(FAILED, "interrupted")
+                    .hint("nothing was released; run the command again when everybody is ready"));
+            }
+        }
+    }
+}
+
+/// The alternate screen and the raw terminal, until dropped.
+struct Screen {
+    _unseen: Unseen,
+}
+
+impl Screen {
+    fn begin() -> Self {
+        let unseen = Unseen::begin();
+        // Pasted text in brackets; terminals that don't know them ignore this.
+        show(&format!("\x1b[?1049h\x1b[?2004h{CLEAR}"));
+        Self { _unseen: unseen }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        show(&format!("\x1b[?2004l{CLEAR}\x1b[?1049l"));
+    }
+}
+
+fn draw(state: &State) {
+    let (height, width) = size();
+    let View { rows, cursor } = state.view(height.max(LEAST.0), width.max(LEAST.1));
+    let length = rows.iter().map(|row| row.len().saturating_add(8)).fold(64, usize::saturating_add);
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    text.push_str("\x1b[H");
+    for (row, number) in rows.iter().zip(0_usize..) {
+        if number > 0 {
+            text.push_str("\r\n");
+        }
+        text.push_str(row);
+        text.push_str("\x1b[K");
+    }
+    let (row, column) = (cursor.0.saturating_add(1), cursor.1.saturating_add(1));
+    text.push_str(&format!("\x1b[J\x1b[{row};{column}H"));
+    show(&text);
+}
+
+enum Byte {
+    Read(u8),
+    Silence,
+    End,
+}
+
+/// Reads a byte; with `open`, only as long as a sequence takes to come.
+fn read_byte(open: bool) -> Result<Byte, Failure> {
+    if open {
+        wait(0, SILENCE);
+    }
+    let mut byte = [0; 1];
+    let read = loop {
+        match rustix::io::read(stdin(), &mut byte) {
+            Err(Errno::INTR) => {}
+            other => break other,
+        }
+    };
+    if open {
+        wait(1, 0);
+    }
+    match (read, byte) {
+        (Ok(0), _) if open => Ok(Byte::Silence),
+        (Ok(0), _) => Ok(Byte::End),
+        (Ok(_), [byte]) => Ok(Byte::Read(byte)),
+        (Err(errno), _) => Err(Failure::file(Path::new("standard input"), &errno.into())),
+    }
+}
+
+/// When a read returns: after so many bytes, or so many tenths of a second.
+fn wait(least: u8, tenths: u8) {
+    if let Ok(mut settings) = tcgetattr(stdin()) {
+        settings.special_codes[SpecialCodeIndex::VMIN] = least;
+        settings.special_codes[SpecialCodeIndex::VTIME] = tenths;
+        let _ = tcsetattr(stdin(), OptionalActions::Now, &settings);
+    }
 }

@@ -75,12 +75,13 @@ pub(super) enum Outcome {
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
     lines: Vec<Line>,
+    /// The rows that they were typed in.
+    origins: Vec<u8>,
 }
 
 impl Sheet {
     pub(super) fn new() -> Self {
-        // Room for the candidates of every line: moving lines about would leave nothing behind, they are boxed.
-        Self { lines: Vec::with_capacity(usize::from(LAST)) }
+        Self::default()
     }
 
     /// Whether the line with this number is in.
@@ -93,15 +94,31 @@ impl Sheet {
         self.lines.iter().any(|other| other.same(line))
     }
 
-    /// Takes a line, or the candidates for it, in place of what had the same numbers.
-    pub(super) fn take(&mut self, lines: Vec<Line>) {
-        self.lines.retain(|known| lines.iter().all(|line| line.number() != known.number()));
-        self.lines.extend(lines);
+    /// Takes a line in place of the one with its number, or the candidates for the line of row `origin`.
+    pub(super) fn take(&mut self, origin: u8, mut lines: Vec<Line>) {
+        self.forget(origin);
+        if let [line] = lines.as_slice() {
+            let number = line.number();
+            self.retain(|known, _| known.number() != number);
+        } else {
+            // A guess is no reason to give up a line that is in.
+            lines.retain(|line| !self.has(line.number()));
+        }
+        self.origins.extend(lines.iter().map(|_| origin));
+        self.lines.append(&mut lines);
     }
 
-    /// Forgets the line with this number.
-    pub(super) fn forget(&mut self, number: u8) {
-        self.lines.retain(|line| line.number() != number);
+    /// Forgets what was typed in this row.
+    pub(super) fn forget(&mut self, origin: u8) {
+        self.retain(|_, of| of != origin);
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Line, u8) -> bool) {
+        let kept: Vec<bool> =
+            self.lines.iter().zip(&self.origins).map(|(line, of)| keep(line, *of)).collect();
+        let (mut of_lines, mut of_origins) = (kept.iter(), kept.iter());
+        self.lines.retain(|_| of_lines.next() == Some(&true));
+        self.origins.retain(|_| of_origins.next() == Some(&true));
     }
 
     /// How many different lines are in.

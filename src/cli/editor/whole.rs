@@ -128,7 +128,7 @@ impl Typing {
         if let Some(line) = lines.first() {
             self.at = line.number();
         }
-        self.sheet.take(lines);
+        self.sheet.take(self.at, lines);
         match self.sheet.outcome() {
             Outcome::Card(done) => return Ok(Some(*done)),
             Outcome::Missing => self.skip(),

@@ -88,6 +88,17 @@ fn misread(text: &str) -> Option<(Option<u8>, &str)> {
     if word.is_empty() || word.len() > 2 {
         return None;
     }
+    Some((number(word), rest))
+}
+
+/// A number of `digits` digits with the line right behind it.
+fn glued(text: &str, digits: usize) -> Option<(Option<u8>, &str)> {
+    let (word, rest) = text.trim_start().split_at_checked(digits)?;
+    (count(rest).abs_diff(SYMBOLS) <= 1).then_some((Some(number(word)?), rest))
+}
+
+/// A line's number, also when digits were read or typed as the letters that look like them.
+fn number(word: &str) -> Option<u8> {
     let digits = word.chars().map(|c| match c {
         'O' | 'o' | 'Q' | 'D' => Some(0),
         'I' | 'l' | 'i' | '|' | '!' => Some(1),
@@ -96,18 +107,9 @@ fn misread(text: &str) -> Option<(Option<u8>, &str)> {
         'B' => Some(8),
         c => c.to_digit(10),
     });
-    let number =
-        digits.into_iter().try_fold(0_u32, |sum, digit| Some(sum.saturating_mul(10).saturating_add(digit?)));
-    let number = number.and_then(|number| u8::try_from(number).ok());
-    Some((number.filter(|number| (1..=LAST_LINE).contains(number)), rest))
-}
-
-/// A number of `digits` digits with the line right behind it.
-fn glued(text: &str, digits: usize) -> Option<(Option<u8>, &str)> {
-    let (number, rest) = text.trim_start().split_at_checked(digits)?;
-    let number = number.bytes().all(|c| c.is_ascii_digit()).then(|| number.parse().ok()).flatten();
-    let number = number.filter(|number| (1..=LAST_LINE).contains(number))?;
-    (count(rest).abs_diff(SYMBOLS) <= 1).then_some((Some(number), rest))
+    let mut digits = digits.into_iter();
+    let number = digits.try_fold(0_u32, |sum, digit| Some(sum.saturating_mul(10).saturating_add(digit?)))?;
+    u8::try_from(number).ok().filter(|number| (1..=LAST_LINE).contains(number))
 }
 
 /// Whether a row reads as words rather than groups: small letters, in words of different lengths.
