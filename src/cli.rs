@@ -19,6 +19,7 @@ mod log;
 mod man;
 mod output;
 mod plugin;
+mod print;
 mod progress;
 mod recover;
 mod rehearse;
@@ -67,6 +68,7 @@ fn dispatch(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Status => status::run(place, output),
         Command::Check(options) => check::run(place, options, output),
         Command::Recover(options) => recover::run(place, options, output),
+        Command::Print(options) => print::run(place, options, output),
         Command::Log(options) => log::run(place, options, output),
         Command::Completions { shell } => man::completions(*shell, output),
         Command::ScanFile { deadline } => scan::answer(*deadline, output),

@@ -18,7 +18,7 @@ const ONE_CODE: usize = 480;
 /// How many parts a longer card is cut in, at most.
 const PARTS: usize = 6;
 /// The longest text of a code that is read.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 
 /// Whether a text begins like the text of a card's code, in capitals or not.
 #[must_use]
@@ -39,6 +39,9 @@ pub enum CodeError {
     /// A card of another version of the format.
     #[error("this card is of another version of the format: use the program that is named on it")]
     Version,
+    /// A part of a backup sheet.
+    #[error("this is the code of a backup sheet, not of a card: give it with --sheet")]
+    Sheet,
     /// Ours by its beginning, but not by the rest.
     #[error("this code begins like a card, but the rest of it is damaged")]
     Damaged,
@@ -120,6 +123,9 @@ impl Collector {
             let bytes = text::from_base32(payload).ok_or(CodeError::Damaged)?;
             return Ok(Offer::Card(Box::new(SealedShare::read(&bytes)?)));
         }
+        if payload.starts_with('B') {
+            return Err(CodeError::Sheet);
+        }
         self.part(payload).ok_or(CodeError::Damaged)?
     }
 
@@ -157,7 +163,8 @@ impl Collector {
     }
 }
 
-fn foreign(upper: &str) -> CodeError {
+/// What a text that isn't ours seems to be.
+pub(super) fn foreign(upper: &str) -> CodeError {
     if upper.starts_with("QUORATE/") {
         return CodeError::Version;
     }

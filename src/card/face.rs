@@ -78,7 +78,7 @@ pub fn pdf(
         codes: &codes,
         lines: &lines,
         contact: details.contact,
-        program: concat!("quorate ", env!("CARGO_PKG_VERSION")),
+        program: super::PROGRAM,
     };
     Ok(Zeroizing::new(card_page(&face, paper)?))
 }

@@ -11,6 +11,7 @@
 //! The PDF of an open share is a secret: the caller keeps it in a type that is wiped.
 
 mod back;
+mod backup;
 mod font;
 mod front;
 mod ink;
@@ -24,6 +25,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use self::sheet::{MM, Sheet};
 use crate::card::qr::{Modules, QrError};
+pub use backup::{BackupFace, backup_page};
 
 /// The most typed lines: their number is one symbol of GF(32) and not zero.
 pub const LINES_MAX: usize = 31;
@@ -143,7 +145,7 @@ impl std::fmt::Debug for Face<'_> {
 #[non_exhaustive]
 pub enum PageError {
     /// A character that the fonts of the card cannot show.
-    #[error("the card's fonts have no glyph for {character:?} in {field}")]
+    #[error("the fonts have no glyph for {character:?} in {field}")]
     Glyph {
         /// The character.
         character: char,
@@ -151,19 +153,19 @@ pub enum PageError {
         field: &'static str,
     },
     /// A text that does not fit at the smallest size that is still readable.
-    #[error("{field} is too long for its place on the card")]
+    #[error("{field} is too long for its place on the page")]
     TooLong {
         /// Which text.
         field: &'static str,
     },
     /// A value that no card can have.
-    #[error("{field} is not what a card can show")]
+    #[error("{field} is not what a page can show")]
     Value {
         /// Which value.
         field: &'static str,
     },
     /// A code that cannot be drawn.
-    #[error("code {number} of the card")]
+    #[error("code {number} of the page")]
     Code {
         /// Number of the code, from 1.
         number: usize,

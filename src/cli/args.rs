@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Recover a key with the cards of M custodians
     Recover(Recover),
+    /// Print what is not secret: a key's backup, or the sheet of a ceremony
+    Print(Print),
     /// Show or verify the log
     Log(Log),
     /// Print a completion script for a shell
@@ -223,6 +225,12 @@ pub(crate) struct Recover {
     /// A picture (PNG, JPEG), a PDF or a text file with a card; `-` is standard input
     #[arg(long = "card", value_name = "CARD", num_args = 1..)]
     pub(crate) cards: Vec<PathBuf>,
+    /// A backup sheet (PDF, picture, or a text file with its codes), instead of the escrow's backup
+    #[arg(long = "sheet", value_name = "SHEET", num_args = 1..)]
+    pub(crate) sheets: Vec<PathBuf>,
+    /// The key's fingerprint from another record than the backup sheet, when there is no escrow to say it
+    #[arg(long, value_name = "HEX", requires = "sheets")]
+    pub(crate) fingerprint: Option<String>,
     #[command(flatten)]
     pub(crate) seals: Seals,
     /// Where the key goes: `file:PATH` (new, mode 0600) or `age:RECIPIENT` (to standard output or --out)
@@ -234,6 +242,40 @@ pub(crate) struct Recover {
     /// How the key is written
     #[arg(long, default_value = "auto")]
     pub(crate) format: KeyFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Print {
+    #[command(subcommand)]
+    pub(crate) what: PrintWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PrintWhat {
+    /// A backup sheet: with M cards and this paper alone a key is recovered
+    Backup {
+        /// The key, or one version of it
+        #[arg(value_name = "NAME[@VERSION]")]
+        name: KeyName,
+        #[command(flatten)]
+        onto: Onto,
+    },
+    /// The public sheet of a ceremony: cards, keys, steps, places for signatures
+    Ceremony {
+        #[command(flatten)]
+        onto: Onto,
+    },
+}
+
+/// Where a paper goes.
+#[derive(Debug, Args)]
+pub(crate) struct Onto {
+    /// The new PDF file (default: a name in this folder)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Size of the paper
+    #[arg(long, default_value = "a4")]
+    pub(crate) paper: PaperSize,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
