@@ -18,6 +18,7 @@ mod list;
 mod log;
 mod man;
 mod output;
+mod papers;
 mod plugin;
 mod print;
 mod progress;
@@ -25,6 +26,7 @@ mod recover;
 mod rehearse;
 mod scan;
 mod session;
+mod sheet;
 mod show;
 mod status;
 mod terminal;
@@ -71,7 +73,7 @@ fn dispatch(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Print(options) => print::run(place, options, output),
         Command::Log(options) => log::run(place, options, output),
         Command::Completions { shell } => man::completions(*shell, output),
-        Command::ScanFile { deadline } => scan::answer(*deadline, output),
+        Command::ScanFile { deadline, at_least } => scan::answer(*deadline, *at_least, output),
         Command::Man => man::page(output),
     }
 }

@@ -17,7 +17,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, Head};
 pub use record::{Entry, Op, Phase, Record, RecordError, is_actor};
 pub use state::{
     Backed, CardHistory, Checked, CheckedCard, Deposit, Depth, Founded, Intent, KeyEntry, KeyVersion, Medium,
-    Occasion, Proof, QuorumEntry, State, StateError,
+    Occasion, Proof, QuorumEntry, Salvage, Salvaged, State, StateError,
 };
 
 use crate::primitive::hash::sha256;

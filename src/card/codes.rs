@@ -40,7 +40,7 @@ pub enum CodeError {
     #[error("this card is of another version of the format: use the program that is named on it")]
     Version,
     /// A part of a backup sheet.
-    #[error("this is the code of a backup sheet, not of a card: give it with --sheet")]
+    #[error("this is the code of a backup sheet (for --sheet), not of a card")]
     Sheet,
     /// Ours by its beginning, but not by the rest.
     #[error("this code begins like a card, but the rest of it is damaged")]

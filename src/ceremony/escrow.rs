@@ -3,7 +3,7 @@
 use crate::backup::{self, Backup, Expected};
 use crate::key::{KeyId, KeyName, Label};
 use crate::log::{
-    Checkpoint, CommitError, Entry, KeyVersion, Log, LogError, Op, Phase, QuorumEntry, Record, State,
+    Checkpoint, CommitError, Entry, Founded, KeyVersion, Log, LogError, Op, Phase, Record, State,
 };
 use crate::quorum::{Quorum, QuorumRecord, RecordError};
 use crate::share::QuorumId;
@@ -172,7 +172,7 @@ impl<'a> Escrow<'a> {
     /// # Errors
     /// [`EscrowError`].
     pub fn quorum(&self) -> Result<QuorumRecord, EscrowError> {
-        self.quorum_of(self.state().quorum().ok_or(EscrowError::NoQuorum)?)
+        self.quorum_of(&self.state().quorum().ok_or(EscrowError::NoQuorum)?.founded)
     }
 
     /// The record of the quorum `id` in its newest generation.
@@ -180,19 +180,26 @@ impl<'a> Escrow<'a> {
     /// # Errors
     /// [`EscrowError`].
     pub fn quorum_by_id(&self, id: QuorumId) -> Result<QuorumRecord, EscrowError> {
-        let entry = self.state().quorums().iter().rev().find(|entry| entry.founded.quorum == id);
-        self.quorum_of(entry.ok_or(EscrowError::NoQuorum)?)
+        self.quorum_of(self.founded(id).ok_or(EscrowError::NoQuorum)?)
     }
 
-    pub(super) fn quorum_of(&self, entry: &QuorumEntry) -> Result<QuorumRecord, EscrowError> {
-        let name = quorum_file(entry.founded.quorum, entry.founded.generation);
+    /// What the log says of the quorum `id`: that it was founded, or, if it was not, that it met to
+    /// recover a key from paper.
+    fn founded(&self, id: QuorumId) -> Option<&Founded> {
+        let founded = self.state().quorums().iter().rev().map(|entry| &entry.founded);
+        let salvaged = self.state().salvaged().iter().rev().map(|salvaged| &salvaged.quorum);
+        founded.chain(salvaged).find(|founded| founded.quorum == id)
+    }
+
+    pub(super) fn quorum_of(&self, founded: &Founded) -> Result<QuorumRecord, EscrowError> {
+        let name = quorum_file(founded.quorum, founded.generation);
         let bytes = self
             .store
             .read(&name, LONGEST_RECORD)?
             .ok_or_else(|| EscrowError::Missing { name: name.clone() })?;
         let record =
             QuorumRecord::read(&bytes).map_err(|error| EscrowError::Record { name: name.clone(), error })?;
-        if record.digest() != entry.founded.record || record.id() != entry.founded.quorum {
+        if record.digest() != founded.record || record.id() != founded.quorum {
             return Err(EscrowError::Altered { name });
         }
         Ok(record)

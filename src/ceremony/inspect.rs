@@ -59,9 +59,12 @@ pub struct Inspection {
 pub fn inspect(escrow: &Escrow<'_>) -> Result<Inspection, StoreError> {
     let mut seen = Inspection::default();
     let mut named = BTreeSet::new();
-    for entry in escrow.state().quorums() {
-        named.insert(quorum_file(entry.founded.quorum, entry.founded.generation));
-        match escrow.quorum_of(entry) {
+    let founded = escrow.state().quorums().iter().map(|entry| &entry.founded);
+    for founded in founded.chain(escrow.state().salvaged().iter().map(|salvaged| &salvaged.quorum)) {
+        if !named.insert(quorum_file(founded.quorum, founded.generation)) {
+            continue;
+        }
+        match escrow.quorum_of(founded) {
             Ok(_) => seen.records = seen.records.saturating_add(1),
             Err(error) => seen.findings.push(Finding::Damaged(error)),
         }

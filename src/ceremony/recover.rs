@@ -6,9 +6,9 @@
 //! whole in the log: intent before the first card, `done` before the key is released.
 
 use super::escrow::{Escrow, EscrowError, expected};
-use crate::backup::OpenError;
+use crate::backup::{Backup, OpenError};
 use crate::key::{KeyName, KeyRecord, Label};
-use crate::log::{Checkpoint, CommitError, Op, Phase, Proof};
+use crate::log::{Checkpoint, CommitError, KeyVersion, Op, Phase, Proof};
 use crate::quorum::{Quorum, QuorumError, QuorumRecord};
 use crate::seal::{SealedShare, UnsealError};
 use crate::share::{ClaimedShare, QuorumId, Share, ShareError};
@@ -289,13 +289,30 @@ impl Recovery {
         escrow: &Escrow<'_>,
         gathering: &Gathering,
     ) -> Result<(Quorum, KeyRecord), RecoverError> {
-        let wanted = KeyName { label: self.name.clone(), version: Some(self.version) };
-        let version = escrow.version(&wanted)?;
-        let backup = escrow.backup(version)?;
+        let backup = escrow.backup(self.version(escrow)?)?;
+        self.open_backup(escrow, gathering, &backup)
+    }
+
+    /// As [`Self::open`], with a copy of the backup from elsewhere; it must be the one that the log names.
+    ///
+    /// # Errors
+    /// [`RecoverError`].
+    pub fn open_backup(
+        &self,
+        escrow: &Escrow<'_>,
+        gathering: &Gathering,
+        backup: &Backup,
+    ) -> Result<(Quorum, KeyRecord), RecoverError> {
+        let version = self.version(escrow)?;
         let quorum = gathering.meet()?;
         let open = |error| RecoverError::Open { name: self.name.clone(), error };
         let record = backup.open(quorum.identity(), &expected(version)).map_err(open)?;
         Ok((quorum, record))
+    }
+
+    fn version<'e>(&self, escrow: &'e Escrow<'_>) -> Result<&'e KeyVersion, RecoverError> {
+        let wanted = KeyName { label: self.name.clone(), version: Some(self.version) };
+        Ok(escrow.version(&wanted)?)
     }
 
     /// Logs that the key was recovered, signed by the quorum. After this

@@ -78,6 +78,9 @@ pub(crate) enum Command {
         /// Seconds to look for a code
         #[arg(long)]
         deadline: u64,
+        /// How many codes to look for
+        #[arg(long, default_value_t = 1)]
+        at_least: usize,
     },
     /// Print the manual page
     #[command(hide = true)]

@@ -6,6 +6,7 @@ use quorate::ceremony::deposit::DepositError;
 use quorate::ceremony::escrow::EscrowError;
 use quorate::ceremony::found::FoundError;
 use quorate::ceremony::recover::{PresentError, RecoverError};
+use quorate::ceremony::salvage::SalvageError;
 use quorate::key::{GenerateError, ImportError};
 use quorate::log::{CommitError, LogError};
 use quorate::primitive::random::NoEntropy;
@@ -251,6 +252,23 @@ pub(crate) fn card_hint(error: &PresentError) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+impl From<SalvageError> for Failure {
+    fn from(error: SalvageError) -> Self {
+        match error {
+            SalvageError::Log(error) => error.into(),
+            SalvageError::Quorum(error) => RecoverError::Quorum(error).into(),
+            SalvageError::Store(_) => {
+                Self::new(NO_LOG, error.to_string()).hint("give another folder with --log-to")
+            }
+            SalvageError::OtherRecord { .. } => {
+                Self::new(DIFFERENCE, error.to_string()).hint("give another folder with --log-to")
+            }
+            error => Self::new(DIFFERENCE, error.to_string())
+                .hint("nothing was released; look for another copy of the escrow or of the backup sheet"),
+        }
+    }
 }
 
 impl From<RecoverError> for Failure {

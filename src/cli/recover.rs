@@ -9,8 +9,9 @@ use super::failure::{Failure, NO_QUORUM};
 use super::output::Output;
 use super::progress::Step;
 use super::session::Session;
-use deliver::{destination, no_pem, report};
-use gather::gather;
+use deliver::report;
+pub(super) use deliver::{Destination, destination, no_pem};
+pub(super) use gather::gather;
 use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::log::Phase;
 use std::time::Instant;
@@ -19,6 +20,9 @@ mod deliver;
 mod gather;
 
 pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Result<(), Failure> {
+    if !options.sheets.is_empty() {
+        return super::sheet::run(place, options, output);
+    }
     let start = Instant::now();
     let to = destination(options)?;
     to.is_free()?;

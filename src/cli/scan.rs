@@ -36,13 +36,23 @@ pub(crate) struct Codes {
 
 /// The codes in a file; `None` when it is neither a picture nor a PDF.
 pub(crate) fn codes(path: &Path, bytes: &SecretBytes, deadline: u64) -> Result<Option<Codes>, Failure> {
+    at_least(1, path, bytes, deadline)
+}
+
+/// As [`codes`], looking on until so many codes of ours are found.
+pub(crate) fn at_least(
+    count: usize,
+    path: &Path,
+    bytes: &SecretBytes,
+    deadline: u64,
+) -> Result<Option<Codes>, Failure> {
     if !scan::is_picture(bytes.expose()) {
         return Ok(None);
     }
     let failure = |error: std::io::Error| Failure::file(path, &error);
     let program = std::env::current_exe().map_err(failure)?;
     let mut child = Command::new(program)
-        .args(["scan-file", "--deadline", &deadline.to_string()])
+        .args(["scan-file", "--deadline", &deadline.to_string(), "--at-least", &count.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -111,12 +121,13 @@ fn read_answer(path: &Path, answer: &SecretBytes) -> Result<Codes, Failure> {
 }
 
 /// The other side: reads a file from standard input, and answers.
-pub(crate) fn answer(deadline: u64, output: &mut Output) -> Result<(), Failure> {
+pub(crate) fn answer(deadline: u64, at_least: usize, output: &mut Output) -> Result<(), Failure> {
     let limit = Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) };
     setrlimit(Resource::As, limit)
         .map_err(|errno| Failure::file(Path::new("memory limit"), &errno.into()))?;
     let bytes = read_secret(Path::new("-"), LONGEST)?;
     let mut search = scan::Search::new(is_code);
+    search.at_least = at_least;
     search.limits.deadline = Duration::from_secs(deadline.clamp(1, 600));
     match scan::read(bytes.expose(), &search, &mut |_| ()) {
         Ok(found) => {

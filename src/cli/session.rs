@@ -4,6 +4,7 @@ use super::args::Place;
 use super::failure::{DIFFERENCE, Failure};
 use quorate::ceremony::escrow::Escrow;
 use quorate::log::{self, LogError};
+use quorate::share::QuorumId;
 use quorate::store::{FolderStore, OverlayStore, Store};
 use quorate::wire::time::Timestamp;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,25 @@ impl Session {
         })
     }
 
+    /// The session of a ceremony without an escrow: its log goes to `root`, behind what is there.
+    pub(crate) fn apart(place: &Place, root: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            store: Box::new(FolderStore::new(root)),
+            clock: clock(place.clock),
+            actor: actor(place)?,
+            root: root.to_owned(),
+            pinned: None,
+        })
+    }
+
+    /// Opens the log that is there, or begins one.
+    pub(crate) fn open_or_begin(&self) -> Result<Escrow<'_>, Failure> {
+        match Escrow::open(&*self.store, &*self.clock, &self.actor) {
+            Err(LogError::NoEscrow) => Ok(Escrow::new(&*self.store, &*self.clock, &self.actor)),
+            opened => Ok(opened?),
+        }
+    }
+
     /// Opens the escrow; its log is verified from the first byte.
     pub(crate) fn open(&self) -> Result<Escrow<'_>, Failure> {
         let escrow = match Escrow::open(&*self.store, &*self.clock, &self.actor) {
@@ -57,9 +77,8 @@ impl Session {
             escrow => escrow.map_err(Failure::from)?,
         };
         if let Some(pinned) = &self.pinned {
-            let plain = |text: &str| text.replace(['-', ' '], "").to_uppercase();
             let found = escrow.quorum()?.id();
-            if plain(pinned) != found.text() {
+            if !is_quorum(pinned, found) {
                 let message = format!(
                     "this escrow has quorum {found}, not {pinned}: it is another escrow, or was exchanged"
                 );
@@ -93,6 +112,11 @@ impl Session {
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
+}
+
+/// Whether a person's spelling of a quorum's id is that of `found`.
+pub(crate) fn is_quorum(typed: &str, found: QuorumId) -> bool {
+    typed.replace(['-', ' '], "").to_uppercase() == found.text()
 }
 
 fn clock(fixed: Option<Timestamp>) -> Box<dyn Fn() -> Timestamp> {

@@ -32,10 +32,13 @@ pub enum Op {
     Recover,
     /// A card was checked.
     Check,
+    /// A key was recovered from paper alone.
+    Salvage,
 }
 
 impl Op {
-    const ALL: [Self; 5] = [Self::Found, Self::Generate, Self::Add, Self::Recover, Self::Check];
+    const ALL: [Self; 6] =
+        [Self::Found, Self::Generate, Self::Add, Self::Recover, Self::Check, Self::Salvage];
 
     /// The word for it in a record.
     #[must_use]
@@ -46,6 +49,7 @@ impl Op {
             Self::Add => "add",
             Self::Recover => "recover",
             Self::Check => "check",
+            Self::Salvage => "salvage",
         }
     }
 }

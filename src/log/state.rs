@@ -16,8 +16,10 @@ use std::collections::BTreeMap;
 
 mod checked;
 mod details;
+mod salvage;
 pub use checked::{CardHistory, Checked, CheckedCard, Depth, Medium, Occasion};
 pub use details::{Backed, Deposit, Founded, Proof};
+pub use salvage::{Salvage, Salvaged};
 
 /// What a log adds up to.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,7 @@ pub struct State {
     quorums: Vec<QuorumEntry>,
     keys: BTreeMap<Label, KeyEntry>,
     open: BTreeMap<u64, Intent>,
+    salvaged: Vec<Salvaged>,
 }
 
 /// A quorum that was founded.
@@ -79,6 +82,8 @@ pub struct Intent {
     pub deposit: Option<Deposit>,
     /// The key version that it recovers, if it recovers one.
     pub recovers: Option<(Label, NonZeroU32)>,
+    /// The key version that it salvages, if it salvages one.
+    pub salvages: Option<Salvage>,
 }
 
 /// What a record contradicts.
@@ -151,6 +156,12 @@ impl State {
         &self.open
     }
 
+    /// What was recovered from paper alone, the oldest first; its keys need not be this log's.
+    #[must_use]
+    pub fn salvaged(&self) -> &[Salvaged] {
+        &self.salvaged
+    }
+
     /// How many key versions are backed up.
     #[must_use]
     pub fn versions(&self) -> usize {
@@ -173,13 +184,23 @@ impl State {
         let phase_error = StateError::Phase { op: *op, phase: *phase };
         match phase {
             Phase::Intent => {
-                let (deposit, recovers) = match op {
-                    Op::Check => return Err(phase_error),
-                    Op::Generate | Op::Add => (Some(self.reserve(Deposit::read(fields()?)?)?), None),
-                    Op::Recover => (None, Some(Proof::read_intent(&mut fields()?)?)),
-                    Op::Found => (None, None),
+                let mut intent = Intent {
+                    op: *op,
+                    actor: actor.clone(),
+                    time: *time,
+                    deposit: None,
+                    recovers: None,
+                    salvages: None,
                 };
-                let intent = Intent { op: *op, actor: actor.clone(), time: *time, deposit, recovers };
+                match op {
+                    Op::Check => return Err(phase_error),
+                    Op::Generate | Op::Add => {
+                        intent.deposit = Some(self.reserve(Deposit::read(fields()?)?)?);
+                    }
+                    Op::Recover => intent.recovers = Some(Proof::read_intent(&mut fields()?)?),
+                    Op::Salvage => intent.salvages = Some(Salvage::read(&mut fields()?)?),
+                    Op::Found => {}
+                }
                 self.open.insert(*seq, intent);
                 Ok(())
             }
@@ -196,6 +217,17 @@ impl State {
                     if let Some(checked) = Checked::read(details) {
                         self.note(&checked, *time);
                     }
+                    Ok(())
+                }
+                Op::Salvage => {
+                    let mut fields = fields()?;
+                    let intent = fields.number("intent")?;
+                    let begun = self.close(*op, intent)?.salvages;
+                    let salvaged = Salvaged::read(fields)?;
+                    if begun.as_ref() != Some(&salvaged.salvage) {
+                        return Err(StateError::NoIntent { intent });
+                    }
+                    self.salvaged.push(salvaged);
                     Ok(())
                 }
                 Op::Found => {

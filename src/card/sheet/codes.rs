@@ -48,7 +48,7 @@ fn add(to: &mut [u8], part: &[u8]) {
 #[non_exhaustive]
 pub enum SheetCodeError {
     /// A card.
-    #[error("this is the code of a card, not of a backup sheet: give it with --card")]
+    #[error("this is the code of a card (for --card), not of a backup sheet")]
     Card,
     /// Something else, another version, or a damaged text.
     #[error("{}", of_a_sheet(.0))]

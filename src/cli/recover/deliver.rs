@@ -17,12 +17,12 @@ use quorate::wire::json::{Json, object};
 use std::path::PathBuf;
 
 /// Where the key goes.
-pub(super) enum Destination {
+pub(in crate::cli) enum Destination {
     File(PathBuf),
     Age(Box<Recipient>, Option<PathBuf>),
 }
 
-pub(super) fn destination(options: &Recover) -> Result<Destination, Failure> {
+pub(in crate::cli) fn destination(options: &Recover) -> Result<Destination, Failure> {
     let wrong = || {
         Failure::usage(format!("--to {:?} is no place for a key", options.to))
             .hint("use file:PATH for a new file, or age:RECIPIENT to encrypt it again")
@@ -47,13 +47,13 @@ pub(super) fn destination(options: &Recover) -> Result<Destination, Failure> {
 }
 
 /// A key that waits to be released.
-pub(super) enum Waiting {
+pub(in crate::cli) enum Waiting {
     File(Pending),
     Text(String),
 }
 
 impl Destination {
-    pub(super) const fn kind(&self) -> &'static str {
+    pub(in crate::cli) const fn kind(&self) -> &'static str {
         match self {
             Self::File(_) => "file",
             Self::Age(..) => "age",
@@ -61,7 +61,7 @@ impl Destination {
     }
 
     /// Whether the key can go there: known before the custodians are asked for anything.
-    pub(super) fn is_free(&self) -> Result<(), Failure> {
+    pub(in crate::cli) fn is_free(&self) -> Result<(), Failure> {
         let (Self::File(path) | Self::Age(_, Some(path))) = self else { return Ok(()) };
         Pending::default().is_free(path)?;
         match path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
@@ -74,7 +74,7 @@ impl Destination {
     }
 
     /// Writes the key to where nobody looks yet.
-    pub(super) fn prepare(&self, key: &KeyMaterial, format: KeyFormat) -> Result<Waiting, Failure> {
+    pub(in crate::cli) fn prepare(&self, key: &KeyMaterial, format: KeyFormat) -> Result<Waiting, Failure> {
         let bytes = encoded(key, format)?;
         match self {
             Self::File(path) => {
@@ -104,7 +104,7 @@ impl Destination {
 
 impl Waiting {
     /// Releases the key; an age file that belongs into the result for programs is returned.
-    pub(super) fn deliver(self, output: &mut Output) -> Result<Option<String>, Failure> {
+    pub(in crate::cli) fn deliver(self, output: &mut Output) -> Result<Option<String>, Failure> {
         match self {
             Self::File(pending) => pending.release().map(|_| None),
             Self::Text(text) if output.is_json() => Ok(Some(text)),
@@ -124,7 +124,7 @@ fn encoded(key: &KeyMaterial, format: KeyFormat) -> Result<SecretBytes, Failure>
     }
 }
 
-pub(super) fn no_pem(kind: KeyKind) -> Failure {
+pub(in crate::cli) fn no_pem(kind: KeyKind) -> Failure {
     Failure::usage(format!("a key of kind {kind} has no PEM form")).hint("leave out --format for raw bytes")
 }
 

@@ -17,7 +17,7 @@ use quorate::share::ClaimedShare;
 use std::path::Path;
 
 /// Reads cards and opens seals until enough custodians are present.
-pub(super) fn gather(
+pub(in crate::cli) fn gather(
     options: &Recover,
     openers: &Openers,
     gathering: &mut Gathering,

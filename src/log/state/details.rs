@@ -213,6 +213,6 @@ impl Proof {
 }
 
 /// That there is a signature; whether it is the quorum's, only the quorum's record tells.
-fn signature(fields: &mut Fields<'_>) -> Result<[u8; 64], JsonError> {
+pub(super) fn signature(fields: &mut Fields<'_>) -> Result<[u8; 64], JsonError> {
     fields.parsed("signature", |text| text::from_base64(text)?.try_into().ok())
 }
