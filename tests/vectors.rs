@@ -13,7 +13,8 @@
 
 use quorate::age::Identity;
 use quorate::backup::{Backup, OpenError};
-use quorate::card::{Collector, Offer, codes, typed, verification};
+use quorate::card::sheet::{SheetCodeError, SheetCollector, SheetError, sheet_codes};
+use quorate::card::{CodeError, Collector, Offer, codes, typed, verification};
 use quorate::ceremony::escrow::{Escrow, EscrowError, expected};
 use quorate::ceremony::inspect::{Finding, check_heads, inspect};
 use quorate::key::{KeyRecord, RecordError as KeyRecordError};
@@ -231,6 +232,48 @@ fn codes_of_cards() {
         again.sort();
         given.sort();
         assert_eq!(again, given, "{}", case.name);
+    });
+}
+
+#[test]
+fn codes_of_backup_sheets() {
+    each("sheet", 28, |case| {
+        let mut collector = SheetCollector::new();
+        let offered: Result<Vec<()>, _> = case.payload.lines().map(|code| collector.offer(code)).collect();
+        let gathered = offered.map_err(Err).and_then(|_| {
+            let mut all = collector.finish();
+            assert_eq!(all.len(), 1, "{}", case.name);
+            all.remove(0).map_err(Ok)
+        });
+        let reason = |error: &Result<SheetError, SheetCodeError>| match error {
+            Ok(SheetError::Version) => "later",
+            Ok(SheetError::Wire(_)) => "wire",
+            Ok(SheetError::Digest) => "digest",
+            Ok(SheetError::Facts(_)) => "facts",
+            Ok(SheetError::Record(_)) => "record",
+            Ok(SheetError::Backup) => "backup",
+            Ok(SheetError::Missing { .. }) => "missing",
+            Err(SheetCodeError::Card) => "card",
+            Err(SheetCodeError::Code(CodeError::Version)) => "later",
+            Err(SheetCodeError::Code(CodeError::Damaged)) => "code",
+            _ => "other",
+        };
+        let Some(gathered) = case.outcome(gathered, reason) else { return };
+        let sheet = gathered.sheet;
+        let number = |number: Option<u16>| number.map(|number| number.to_string());
+        assert_eq!(number(gathered.rebuilt).as_deref(), case.get("rebuilt"), "{}", case.name);
+        assert_eq!(number(gathered.altered).as_deref(), case.get("altered"), "{}", case.name);
+        case.is("sha256", hex(&sha256(&[sheet.bytes()])));
+        case.is("sheet", sheet.name());
+        case.is("name", &sheet.facts().name);
+        case.is("version", sheet.facts().version);
+        case.is("kind", sheet.facts().kind);
+        case.is("fingerprint", sheet.facts().fingerprint);
+        case.is("backup", hex(sheet.backup().digest()));
+        case.is("quorum", sheet.record().id().text());
+        if case.name.ends_with("/good") {
+            assert_eq!(sheet_codes(&sheet).join("\n"), case.payload);
+        }
     });
 }
 

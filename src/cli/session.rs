@@ -1,7 +1,7 @@
 //! The escrow that a command works on: where it is, who acts, what time it is.
 
 use super::args::Place;
-use super::failure::{DIFFERENCE, Failure};
+use super::failure::{DIFFERENCE, Failure, NO_LOG};
 use quorate::ceremony::escrow::Escrow;
 use quorate::log::{self, LogError};
 use quorate::share::QuorumId;
@@ -62,6 +62,10 @@ impl Session {
     pub(crate) fn open_or_begin(&self) -> Result<Escrow<'_>, Failure> {
         match Escrow::open(&*self.store, &*self.clock, &self.actor) {
             Err(LogError::NoEscrow) => Ok(Escrow::new(&*self.store, &*self.clock, &self.actor)),
+            Err(LogError::Store(error)) => {
+                Err(Failure::new(NO_LOG, format!("the log can't be written: {error}"))
+                    .hint("name another folder for it with --log-to"))
+            }
             opened => Ok(opened?),
         }
     }

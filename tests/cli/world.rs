@@ -246,7 +246,7 @@ pub fn from_code(card: &Path) -> Vec<String> {
 }
 
 /// The different texts of a page's codes.
-fn texts(card: &Path) -> Vec<String> {
+pub fn texts(card: &Path) -> Vec<String> {
     let mut search = scan::Search::new(|text| text.starts_with(PREFIX));
     search.limits.deadline = std::time::Duration::from_secs(120);
     let found = scan::read(&fs::read(card).unwrap(), &search, &mut |_| ()).unwrap();

@@ -14,6 +14,7 @@
 mod cards;
 mod escrows;
 mod quorums;
+mod sheets;
 
 use quorate::age::{Identity, Kind};
 use quorate::ceremony::deposit::deposit;
@@ -125,4 +126,14 @@ fn make() {
     escrows::key_records(&out, &mut entropy);
     escrows::backups(&out, &escrow, &quorum, &identity, &mut entropy);
     escrows::escrows(&out, &store, &escrow, &early.to_string());
+}
+
+/// The sheets came later: made of the published set, with nothing random.
+#[test]
+#[ignore = "writes vectors of backup sheets to QUORATE_VECTORS"]
+fn make_sheets() {
+    let Some(folder) = std::env::var_os("QUORATE_VECTORS") else { return };
+    let out = Out(folder.into());
+    assert!(!out.0.exists(), "a published set is never made again");
+    sheets::make(&out);
 }

@@ -180,24 +180,18 @@ fn parse(payload: &str) -> Option<(u16, (String, u16), Vec<u8>)> {
 fn gather(name: String, of: u16, parts: Parts) -> Result<Gathered, SheetError> {
     let missing: Vec<u16> = (1..=of).filter(|number| !parts.contains_key(number)).collect();
     match missing.as_slice() {
-        [] => match joined(&name, of, &parts, None) {
-            Ok(sheet) => {
-                // A spare that contradicts the sheet is of no use to the next reader.
-                let mut sum = vec![0; parts.values().next().map_or(0, Vec::len)];
-                parts.values().for_each(|part| add(&mut sum, part));
-                let altered = sum.iter().any(|byte| *byte != 0).then_some(of);
-                Ok(Gathered { sheet, rebuilt: None, altered })
+        [] => {
+            let mut sum = vec![0; parts.values().next().map_or(0, Vec::len)];
+            parts.values().for_each(|part| add(&mut sum, part));
+            if sum.iter().all(|byte| *byte == 0) {
+                let sheet = joined(&name, of, &parts, None)?;
+                return Ok(Gathered { sheet, rebuilt: None, altered: None });
             }
             // Which code is wrong? The one without which the rest is a sheet.
-            Err(error) => {
-                let one = |number| Some((number, joined(&name, of, &parts, Some(number)).ok()?));
-                let (number, sheet) = (1..of).find_map(one).ok_or(match error {
-                    SheetError::Version => error,
-                    _ => SheetError::Digest,
-                })?;
-                Ok(Gathered { sheet, rebuilt: None, altered: Some(number) })
-            }
-        },
+            let one = |number| Some((number, joined(&name, of, &parts, Some(number)).ok()?));
+            let (number, sheet) = (1..=of).rev().find_map(one).ok_or(SheetError::Digest)?;
+            Ok(Gathered { sheet, rebuilt: None, altered: Some(number) })
+        }
         [one] => {
             let sheet = joined(&name, of, &parts, Some(*one))?;
             Ok(Gathered { sheet, rebuilt: Some(*one), altered: None })
