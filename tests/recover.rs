@@ -11,12 +11,21 @@
 )]
 #![allow(clippy::disallowed_methods)]
 
-use quorate::card::codes;
+use quorate::age::{Identity, LIMITS, Stanzas, decrypt};
+use quorate::card::page::Paper;
+use quorate::card::sheet::{BackupSheet, Facts};
+use quorate::card::{Details, codes, pdf};
+use quorate::ceremony::deposit::deposit;
+use quorate::ceremony::escrow::Escrow;
+use quorate::ceremony::found::{Founding, Plan, Seal, Seat};
+use quorate::key::{KeyKind, generate};
+use quorate::log::Op;
 use quorate::primitive::random::Entropy;
 use quorate::quorum::Quorum;
 use quorate::seal::{CardHeader, Cost, SealedShare, Sealer};
 use quorate::secret::Passphrase;
 use quorate::share::Scheme;
+use quorate::store::MemoryStore;
 use quorate::wire::lines;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -198,4 +207,107 @@ fn passphrase_cards_open_in_python_too() {
     let cards = [room.code(1), room.typed(3, &room.lines(3))];
     room.gives_its_identity(&cards, &[option(1, &right), option(3, &right)]);
     refuses(&cards, &[option(1, &right), option(3, &wrong)], "typed-3.txt: the passphrase of share 3");
+}
+
+/// A stranger's test: cards and a sheet as PDFs, read by independent programs, and Python's standard library
+/// up to the age identity and the age file; the age library stands for any age program.
+#[test]
+fn cards_and_a_sheet_on_paper_give_the_key_without_this_program() {
+    let tool = |name: &str| {
+        let there = Command::new(name).arg("--help").output().is_ok();
+        assert!(there || std::env::var_os("QUORATE_TEST_ALL").is_none(), "{name} is missing");
+        there
+    };
+    if !has_python() || !tool("pdftoppm") || !tool("zbarimg") {
+        println!("left out: python3, pdftoppm or zbarimg is missing");
+        return;
+    }
+    let (store, mut entropy) = (MemoryStore::new(), Entropy::system());
+    let clock = || "2026-11-23T20:00:00Z".parse().unwrap();
+    let mut escrow = Escrow::new(&store, &clock, "somebody");
+    let seat = |name: &str| Seat { name: name.into(), role: None, seal: Seal::Open };
+    let plan = Plan::new(2, vec![seat("alice"), seat("bob"), seat("carol")], None, Cost::LEAST).unwrap();
+    let founding = Founding::begin(&mut escrow, &plan, 1, &|_, _| None, &|_| (), &mut entropy).unwrap();
+    let pages: Vec<Vec<u8>> = founding.cards()[1..]
+        .iter()
+        .map(|card| pdf(founding.record(), card, &Details::default(), Paper::Letter).unwrap().to_vec())
+        .collect();
+    founding.complete(&mut escrow).unwrap();
+    let name = ["orders".parse().unwrap()];
+    let make = |_: &_, entropy: &mut Entropy| generate(KeyKind::Rsa2048, entropy);
+    deposit(&mut escrow, Op::Generate, &name, make, &mut entropy).unwrap();
+    let version = escrow.version(&"orders".parse().unwrap()).unwrap();
+    let backed = &version.backed;
+    let facts = Facts {
+        name: backed.deposit.name.clone(),
+        key: backed.deposit.key,
+        version: backed.deposit.version,
+        kind: backed.kind,
+        created: backed.created,
+        fingerprint: backed.fingerprint,
+        spki: backed.spki,
+        checkpoint: escrow.log().checkpoint().to_string(),
+        time: clock(),
+    };
+    let backup = escrow.backup(version).unwrap();
+    let sheet = BackupSheet::new(facts, escrow.quorum().unwrap(), backup.clone()).unwrap();
+
+    // From here on: paper, and what anybody has.
+    let folder = tempfile::tempdir().unwrap();
+    let on_paper = |name: &str, pdf: &[u8]| -> String {
+        let place = folder.path().join(name);
+        fs::write(&place, pdf).unwrap();
+        let drawn =
+            Command::new("pdftoppm").args(["-r", "200", "-gray", "-png"]).arg(&place).arg(&place).status();
+        assert!(drawn.unwrap().success());
+        let all = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut pictures: Vec<_> =
+            all.filter(|path| path.to_string_lossy().contains(&format!("{name}-"))).collect();
+        pictures.sort();
+        let read = |picture: &PathBuf| {
+            let output = Command::new("zbarimg")
+                .args(["-q", "--raw", "-Sdisable", "-Sqrcode.enable"])
+                .arg(picture)
+                .output()
+                .unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let mut texts: Vec<String> = pictures
+            .iter()
+            .flat_map(|page| read(page).lines().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        texts.retain(|text| !text.is_empty());
+        texts.sort();
+        texts.dedup();
+        texts.join("\n")
+    };
+    let mut cards = Vec::new();
+    for (page, name) in pages.iter().zip(["bob", "carol"]) {
+        let path = folder.path().join(format!("{name}.txt"));
+        fs::write(&path, on_paper(name, page)).unwrap();
+        cards.push(path);
+    }
+    let texts = on_paper("sheet", &sheet.pdf(Paper::A4).unwrap());
+    // One code is torn off.
+    let torn = texts.split_once('\n').unwrap().1;
+    let codes = folder.path().join("sheet.txt");
+    fs::write(&codes, torn).unwrap();
+    let python = |arguments: &[&Path]| {
+        let output =
+            Command::new("python3").arg(script("recover_sheet.py")).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output
+    };
+    let read = python(&[&codes]);
+    assert_eq!(read.stdout, backup.bytes());
+    let said = String::from_utf8(read.stderr).unwrap();
+    let fingerprint = backed.fingerprint.to_string();
+    assert!(said.contains("name: orders") && said.contains(&fingerprint), "{said}");
+    let identity = recover(&cards, &[]);
+    let identity = Identity::parse(String::from_utf8(identity.stdout).unwrap().trim().as_bytes()).unwrap();
+    let record = decrypt(&read.stdout, &[&identity], Stanzas::Any, &LIMITS).unwrap();
+    let key = folder.path().join("key.json");
+    fs::write(&key, record.expose()).unwrap();
+    let printed = python(&[Path::new("--key"), &key]);
+    assert_eq!(String::from_utf8(printed.stdout).unwrap().trim(), fingerprint);
 }

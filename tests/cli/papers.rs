@@ -13,7 +13,7 @@ const OPEN: [&str; 3] = ["alice=open", "bob=open", "carol=open"];
 fn codes(pdf: &Path) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let drawn = Command::new("pdftoppm")
-        .args(["-r", "300", "-gray", "-png"])
+        .args(["-r", "200", "-gray", "-png"])
         .arg(pdf)
         .arg(folder.path().join("p"))
         .status();
@@ -23,7 +23,10 @@ fn codes(pdf: &Path) -> Vec<String> {
     }
     let mut found = Vec::new();
     for page in fs::read_dir(folder.path()).unwrap() {
-        let Ok(output) = Command::new("zbarimg").args(["-q", "--raw"]).arg(page.unwrap().path()).output()
+        let Ok(output) = Command::new("zbarimg")
+            .args(["-q", "--raw", "-Sdisable", "-Sqrcode.enable"])
+            .arg(page.unwrap().path())
+            .output()
         else {
             assert!(std::env::var_os("QUORATE_TEST_ALL").is_none(), "there is no zbarimg");
             return texts(pdf);
