@@ -3,8 +3,8 @@
 //! The pages are made here, from the published vectors of cards, so each run makes the same ones.
 //! `tests/corpus/make.py` draws and distorts them; the folder is kept as long as the pages and that
 //! program stay the same. `tests/corpus/compare.py` runs both readers and holds ours to the bar.
-//! Needs a release build of the program (`QUORATE_RELEASE`, else `target/release/quorate`: a debug
-//! build is too slow to mean anything), `pdftoppm`, and Python with `tests/corpus/requirements.txt` in
+//! Needs `QUORATE_RELEASE`, the path of a release build of the program (a debug build is too slow to
+//! mean anything), `pdftoppm`, and Python with `tests/corpus/requirements.txt` in
 //! `${QUORATE_TOOLS:-target/tools}/python`. Without them the test says so and passes; with
 //! `QUORATE_TEST_ALL=1` it fails. How well other readers do, `docs/performance.md` says.
 #![allow(
@@ -83,9 +83,16 @@ fn corpus(python: &Path) -> PathBuf {
     let digests: Vec<_> =
         parts.iter().chain(pages.iter().map(|(pdf, _)| pdf)).map(|part| sha256(&[part])).collect();
     let key = hex(&sha256(&[digests.as_flattened()]));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("corpus-{}", &key[..12]));
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = place.join(format!("corpus-{}", &key[..12]));
     if folder.join("manifest.json").exists() {
         return folder;
+    }
+    // Of other pages or another version of the program that makes them.
+    for old in fs::read_dir(place).unwrap().map(|old| old.unwrap().path()) {
+        if old.file_name().is_some_and(|name| name.to_string_lossy().starts_with("corpus-")) {
+            fs::remove_dir_all(old).unwrap();
+        }
     }
     let drawn = folder.join("pages");
     fs::create_dir_all(&drawn).unwrap();
@@ -107,14 +114,14 @@ fn reads_more_than_zxing_cpp() {
     let tools = tools.unwrap_or_else(|| Path::new(HERE).join("target/tools"));
     let python = tools.join("python/bin/python3");
     let program = std::env::var_os("QUORATE_RELEASE").map(PathBuf::from);
-    let program = program.unwrap_or_else(|| Path::new(HERE).join("target/release/quorate"));
+    let program = program.unwrap_or_default();
     let there = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
     let missing = if !there(Command::new(&python).args(["-c", "import cv2, numpy, PIL, zxingcpp"])) {
         "Python with tests/corpus/requirements.txt"
     } else if !there(Command::new("pdftoppm").arg("-v")) {
         "pdftoppm"
     } else if !there(Command::new(&program).arg("--version")) {
-        "a release build of the program"
+        "QUORATE_RELEASE, a release build of the program,"
     } else {
         ""
     };
@@ -129,7 +136,7 @@ fn reads_more_than_zxing_cpp() {
         .arg(&folder)
         .arg("--program")
         .arg(&program)
-        .args(["--readers", "quorate,zxing-cpp", "--bar"])
+        .args(["--readers", "quorate,zxing-cpp", "--bar", "--jobs", "2"])
         .status();
     assert!(held.unwrap().success(), "the bar is not reached: see above");
 }

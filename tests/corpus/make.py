@@ -1,6 +1,6 @@
 """Makes the corpus: pictures of our own card pages as custodians bring them, in three severities.
 
-    python3 make.py PAGES OUT
+    python3 make.py PAGES OUT [SEED]
 
 PAGES has N.pdf (a card, as `quorate init` prints it) beside N.txt (the text of its code). OUT gets
 the pictures and manifest.json: for each its file, class, severity (1 to 3; 0 for what is no card),
@@ -8,7 +8,7 @@ view, expected texts and other texts that are really on it. Views: `code` is the
 what stands around it, which is what people photograph; `page` is the whole page, where the second
 code may help; `cards` is more than one card. A PDF names the picture in it, for readers of pictures.
 
-Seeded: the same pages and packages give the same files. Severity 1 is an ordinary bad day, 2 is what
+Seeded: the same pages and packages give the same files; another seed gives pictures that no reader was tuned on. Severity 1 is an ordinary bad day, 2 is what
 one curses at, 3 is what good readers begin to fail at. The effects are in `paper.py`; which reader
 reads what, `compare.py` says. Needs requirements.txt and pdftoppm; takes a minute on two cores.
 """
@@ -316,13 +316,13 @@ def save(image, out, name, quality=None, orientation=None, bits=8, pdf=None):
 
 
 def generator(*words):
-    return np.random.default_rng([SEED, *(zlib.crc32(str(word).encode()) for word in words)])
+    return np.random.default_rng([seed, *(zlib.crc32(str(word).encode()) for word in words)])
 
 
 def begin(*shared):
     """What every worker knows."""
-    global sheets, out
-    sheets, out = shared
+    global seed, sheets, out
+    seed, sheets, out = shared
     cv2.setNumThreads(1)
 
 
@@ -342,9 +342,9 @@ def work(task):
     return {**files, "class": label, "severity": severity, "view": view, "expected": texts, "others": []}
 
 
-def main(pages, to):
+def main(pages, to, seed=SEED):
     Path(to).mkdir(parents=True, exist_ok=True)
-    begin(Sheets(pages), Path(to))
+    begin(int(seed), Sheets(pages), Path(to))
     tasks = [(label, severity, number) for label, (_, _, count, levels) in CLASSES.items()
              for severity in range(1, len(levels) + 1) for number in range(count)]
     with multiprocessing.get_context("fork").Pool(2) as pool:
@@ -354,7 +354,7 @@ def main(pages, to):
         files = save(image, out, f"no-card-{name}")
         entries.append({**files, "class": "no-card", "severity": 0, "view": name, "expected": [], "others": others})
     # Last: who finds a manifest finds all of its pictures.
-    (out / "manifest.json").write_text(json.dumps({"seed": SEED, "pictures": entries}, indent=1))
+    (out / "manifest.json").write_text(json.dumps({"seed": int(seed), "pictures": entries}, indent=1))
     print(f"{len(entries)} pictures in {out}")
 
 
