@@ -84,7 +84,7 @@ fn corpus(python: &Path) -> PathBuf {
         parts.iter().chain(pages.iter().map(|(pdf, _)| pdf)).map(|part| sha256(&[part])).collect();
     let key = hex(&sha256(&[digests.as_flattened()]));
     let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let folder = place.join(format!("corpus-{}", &key[..12]));
+    let folder = place.join(format!("corpus-{}", key.get(..12).unwrap()));
     if folder.join("manifest.json").exists() {
         return folder;
     }

@@ -18,6 +18,7 @@ import multiprocessing
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 from pathlib import Path
 
@@ -308,7 +309,7 @@ def save(image, out, name, quality=None, orientation=None, bits=8, pdf=None):
     if quality:
         picture.save(out / f"{name}.jpg", quality=quality)
         if pdf:
-            Image.open(out / f"{name}.jpg").save(out / f"{name}.pdf", resolution=pdf)
+            Image.open(out / f"{name}.jpg").save(out / f"{name}.pdf", resolution=pdf, creationDate=time.gmtime(0), modDate=time.gmtime(0))
             return {"file": f"{name}.pdf", "picture": f"{name}.jpg"}
         return {"file": f"{name}.jpg"}
     (picture.convert("1") if bits == 1 else picture).save(out / f"{name}.png", compress_level=2)
