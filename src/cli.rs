@@ -7,6 +7,7 @@
 
 mod add;
 mod args;
+mod bring;
 mod cards;
 mod check;
 mod editor;
@@ -22,14 +23,17 @@ mod papers;
 mod plugin;
 mod print;
 mod progress;
+mod prompt;
 mod recover;
 mod rehearse;
 mod scan;
+mod scan_back;
 mod session;
 mod sheet;
 mod show;
 mod status;
 mod terminal;
+mod wipe;
 
 use args::{Arguments, Command};
 use clap::Parser as _;

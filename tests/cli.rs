@@ -2,7 +2,8 @@
 //! and the exit status always (design section 6).
 //!
 //! `walk` goes the whole way; `cards` brings cards as people do; `refusals` has every refusal with
-//! its message, hint and status; `papers` prints and reads back what is not secret; `damage` has an escrow that was lost, altered or can't be written,
+//! its message, hint and status; `papers` prints and reads back what is not secret; `scan_back` leaves
+//! cards out and reads them back later; `damage` has an escrow that was lost, altered or can't be written,
 //! and broken streams. Every run is searched for the secrets that are known then.
 #![allow(
     clippy::disallowed_methods,
@@ -25,6 +26,7 @@ mod cli {
     mod keys;
     mod papers;
     mod refusals;
+    mod scan_back;
     mod walk;
     mod world;
 }

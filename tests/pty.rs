@@ -19,65 +19,21 @@
 )]
 
 mod cli {
+    pub(crate) mod terminal;
     pub(crate) mod world;
 }
+mod ceremony {
+    mod scan_back;
+}
 
+use cli::terminal::{Step, drive, has_python};
 use cli::world::World;
-use quorate::wire::json::{Json, object};
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
-/// What is waited for, what is typed then, and whether the terminal echoes at that time.
-type Step<'a> = (&'a str, &'a str, bool);
-
+const WIPE: &str = r"is a copy of a card, which is a secret\r\noverwrite and delete it now\? \[y/N\] ";
 const CARD: &str = r"a card \(path of a picture, PDF or text file; Enter alone gives up\): ";
 
-fn has_python() -> bool {
-    let there = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
-    assert!(there || std::env::var_os("QUORATE_TEST_ALL").is_none(), "there is no python3");
-    if !there {
-        eprintln!("left out: the program on a terminal (python3)");
-    }
-    there
-}
-
-/// Drives the program through `steps`; its exit status and everything that the terminal showed.
-#[track_caller]
-fn drive(world: &World, arguments: &[&str], steps: &[Step<'_>]) -> (i32, String) {
-    let argv = [&[env!("CARGO_BIN_EXE_quorate"), "-C", "acme"][..], arguments].concat();
-    let list =
-        |words: Vec<&str>| Json::List(words.into_iter().map(|word| Json::text(word.to_owned())).collect());
-    let step = |(expect, typed, echo): &Step<'_>| {
-        object([
-            ("echo", Some(Json::Bool(*echo))),
-            ("expect", Some(Json::text((*expect).to_owned()))),
-            ("type", Some(Json::text((*typed).to_owned()))),
-        ])
-    };
-    let plan = object([
-        ("argv", Some(list(argv))),
-        ("cwd", Some(Json::text(world.root().display().to_string()))),
-        ("steps", Some(Json::List(steps.iter().map(step).collect()))),
-    ]);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/terminal.py");
-    let mut child = Command::new("python3")
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(&plan.bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let shown = String::from_utf8(output.stdout).unwrap();
-    let status = output.status.code().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.is_empty(), "{said}\n{shown}");
-    (status, shown)
-}
-
 fn slip(world: &World, name: &str) -> String {
-    let text = String::from_utf8(world.read(&format!("slips/{name}.txt"))).unwrap();
+    let text = String::from_utf8(world.read(&world.slip(name))).unwrap();
     text.lines().next().unwrap().to_owned()
 }
 
@@ -156,7 +112,8 @@ fn giving_up_and_interrupting() {
     let log = world.acme(&["log", "show"]).good().out;
     assert_eq!(log.matches(" recover abandoned ").count(), 2, "{log}");
     assert_eq!(log.matches(" recover failed ").count(), 1, "{log}");
-    let steps: &[Step<'_>] = &[(r"alice, your passphrase \(Enter alone to leave it out\): ", "\n", false)];
+    let steps: &[Step<'_>] =
+        &[(r"alice, your passphrase \(Enter alone to leave it out\): ", "\n", false), (WIPE, "\n", true)];
     let (status, shown) = drive(&world, &["check", "--passphrase", "alice.txt"], steps);
     assert_eq!(status, 0, "{shown}");
     assert!(shown.contains("its share was not looked at"), "{shown}");
@@ -169,7 +126,20 @@ fn passphrases_are_shown_once_and_wiped() {
     }
     let world = World::new();
     let init = [
-        "init", "acme", "-t", "2", "--memory", "64", "-c", "alice", "bob=open", "carol", "--choose", "carol",
+        "init",
+        "acme",
+        "-t",
+        "2",
+        "--memory",
+        "64",
+        "-c",
+        "alice",
+        "bob=open",
+        "carol",
+        "--choose",
+        "carol",
+        "--skip-scan-back",
+        "everybody",
     ];
     let alone = "alice alone should look at the screen now: press Enter when nobody else does ";
     let screen = concat!(
@@ -232,7 +202,7 @@ fn a_fragile_quorum_is_asked_for() {
         return;
     }
     let world = World::new();
-    let init = ["init", "acme", "-t", "2", "-c", "alice=open", "bob=open"];
+    let init = ["init", "acme", "-t", "2", "-c", "alice=open", "bob=open", "--skip-scan-back", "everybody"];
     let question = r"one lost card loses every key\r\nfound this quorum all the same\? \[y/N\] ";
     let (status, shown) = drive(&world, &init, &[(question, "\n", true)]);
     assert_eq!(status, 2, "{shown}");
@@ -255,10 +225,11 @@ fn a_card_whose_passphrase_was_wrong_is_not_called_good() {
     let (status, shown) = drive(&world, &check, &[(asked, "not this\n", false), (again, "\n", false)]);
     assert_eq!(status, 4, "{shown}");
     assert!(!shown.contains("is good"), "{shown}");
-    let (status, shown) = drive(&world, &check, &[(asked, "not this\n", false), (again, &right, false)]);
+    let (status, shown) =
+        drive(&world, &check, &[(asked, "not this\n", false), (again, &right, false), (WIPE, "\n", true)]);
     assert_eq!(status, 0, "{shown}");
     assert!(shown.contains("its share lies on the quorum's polynomials"), "{shown}");
     // Left out from the start: good as far as was looked, and it says so.
-    let (status, shown) = drive(&world, &check, &[(asked, "\n", false)]);
+    let (status, shown) = drive(&world, &check, &[(asked, "\n", false), (WIPE, "\n", true)]);
     assert!(status == 0 && shown.contains("its share was not looked at"), "{shown}");
 }

@@ -147,6 +147,12 @@ pub(crate) struct Init {
     /// Whom to tell of a lost card, as a role, printed on the cards
     #[arg(long, value_name = "TEXT")]
     pub(crate) contact: Option<String>,
+    /// Don't read a custodian's card back from its print (`everybody`: none); the log says so
+    #[arg(long = "skip-scan-back", value_name = "NAME", num_args = 1..)]
+    pub(crate) skip: Vec<String>,
+    /// Overwrite and delete the pictures that cards were read back from
+    #[arg(long)]
+    pub(crate) wipe_pictures: bool,
     /// Answer every question with yes
     #[arg(short, long)]
     pub(crate) yes: bool,
@@ -218,6 +224,9 @@ pub(crate) struct Check {
     /// Write to the log that the cards were good
     #[arg(long)]
     pub(crate) record: bool,
+    /// Overwrite and delete the given files that held a good card
+    #[arg(long)]
+    pub(crate) wipe_pictures: bool,
 }
 
 #[derive(Debug, Args)]

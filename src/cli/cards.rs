@@ -9,6 +9,8 @@ use super::progress::Step;
 use super::scan::{Codes, LONGEST, codes};
 use quorate::age::{Identity, IdentityError};
 use quorate::card::{Collector, Offer, typed};
+use quorate::ceremony::check::Good;
+use quorate::log::{CheckedCard, Depth, Medium};
 use quorate::quorum::QuorumRecord;
 use quorate::seal::{SealKind, SealedShare, UnsealError};
 use quorate::secret::Passphrase;
@@ -16,21 +18,67 @@ use quorate::share::ClaimedShare;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// What a file held.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// Its cards.
+    pub(crate) cards: Vec<SealedShare>,
+    /// What they were read from.
+    pub(crate) medium: Medium,
+    /// Whether it is the file that a card was printed from, and shows nothing of the paper.
+    pub(crate) is_print_file: bool,
+}
+
 /// Reads every card in a file. What was corrected or left aside is said.
 pub(crate) fn read(
     path: &Path,
     deadline: u64,
     collector: &mut Collector,
     output: &Output,
-) -> Result<Vec<SealedShare>, Failure> {
+) -> Result<Reading, Failure> {
     let bytes = read_secret(path, LONGEST)?;
     let step = Step::begin(format!("reading {}", path.display()), 0);
     let scanned = codes(path, &bytes, deadline);
     drop(step);
-    match scanned? {
-        Some(codes) => from_codes(path, &codes, collector, output),
-        None => from_text(path, bytes.expose(), output),
-    }
+    let is_pdf = bytes.expose().starts_with(b"%PDF-");
+    let (cards, medium) = match scanned? {
+        Some(codes) => {
+            let medium = if is_pdf { Medium::Pdf } else { Medium::Picture };
+            (from_codes(path, &codes, collector, output)?, medium)
+        }
+        None => (from_text(path, bytes.expose(), output)?, Medium::Text),
+    };
+    Ok(Reading { cards, medium, is_print_file: is_pdf && is_ours(bytes.expose()) })
+}
+
+/// Reads every card in a text that was pasted or typed, which messages call `place`.
+pub(crate) fn read_text(place: &str, text: &[u8], output: &Output) -> Result<Reading, Failure> {
+    let cards = from_text(Path::new(place), text, output)?;
+    Ok(Reading { cards, medium: Medium::Text, is_print_file: false })
+}
+
+/// Whether a file is one that a card was printed from.
+pub(crate) fn is_print(path: &Path) -> bool {
+    read_secret(path, LONGEST)
+        .is_ok_and(|bytes| bytes.expose().starts_with(b"%PDF-") && is_ours(bytes.expose()))
+}
+
+/// Whether a PDF says that this program made it, as a card's page does and a scan doesn't.
+fn is_ours(pdf: &[u8]) -> bool {
+    const MADE_BY: &[u8] = b"/Creator(quorate ";
+    pdf.windows(MADE_BY.len()).any(|window| window == MADE_BY)
+}
+
+/// What is wrong with a file that a card was printed from, where the paper itself is wanted.
+pub(crate) fn print_file(path: &Path) -> Failure {
+    let what = "this is the file that was printed, not a picture of the paper";
+    Failure::new(DIFFERENCE, format!("{}: {what}", path.display()))
+        .hint("print it, and give a picture or scan of the print, or its typed lines")
+}
+
+/// Cards of one medium as a check's record has them.
+pub(crate) const fn checked(good: &Good, medium: Medium) -> CheckedCard {
+    CheckedCard { index: good.index, depth: if good.share { Depth::Share } else { Depth::Card }, medium }
 }
 
 fn from_codes(

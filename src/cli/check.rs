@@ -1,21 +1,25 @@
 //! `quorate check`: is this card good? Each card alone; nothing is recombined.
 
 use super::args::{Check, Place};
-use super::cards::{Openers, read};
+use super::cards::{Openers, checked, print_file, read};
 use super::editor::type_card;
 use super::failure::{DIFFERENCE, FAILED, Failure, card_hint};
 use super::output::{Output, say};
 use super::progress::Step;
 use super::session::{Session, environment};
 use super::terminal::{ask_passphrase, is_interactive};
+use super::wipe::Given;
 use quorate::card::{Collector, verification};
 use quorate::ceremony::check::{Good, check};
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::recover::PresentError;
-use quorate::log::{Op, Phase};
+use quorate::log::{Checked, CheckedCard, Medium, Occasion, Op, Phase};
 use quorate::quorum::QuorumRecord;
-use quorate::seal::{SealKind, SealedShare};
+use quorate::seal::{CardHeader, SealKind, SealedShare};
+use quorate::share::QuorumId;
 use quorate::wire::json::{Json, object};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result<(), Failure> {
     let openers = Openers::of(&options.seals)?;
@@ -24,16 +28,19 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
     let mut bad = Vec::new();
     for path in &options.cards {
         match read(path, options.seals.deadline, &mut collector, output) {
-            Ok(found) => cards.extend(found),
+            Ok(reading) => {
+                let source = |card| (card, path.as_path(), reading.medium, reading.is_print_file);
+                cards.extend(reading.cards.into_iter().map(source));
+            }
             Err(failure) => bad.push(failure),
         }
     }
     if options.typing {
-        let card = type_card(false)?;
-        cards.push(card.ok_or_else(|| {
+        let card = type_card(false)?.ok_or_else(|| {
             Failure::new(DIFFERENCE, "no whole card was typed")
                 .hint("begin again with the card in front of you")
-        })?);
+        })?;
+        cards.push((card, Path::new("-"), Medium::Text, false));
     }
     if let Some((have, of)) = collector.unfinished().next() {
         bad.push(
@@ -47,7 +54,7 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
                 Failure::usage("--record needs an escrow").hint("name it with -C DIR, or in QUORATE_ESCROW")
             );
         }
-        let values = cards.iter().map(|card| alone(card, output)).collect();
+        let values = cards.iter().map(|(card, ..)| alone(card, output)).collect();
         output.note(
             "no escrow is named, so it can't be said whether this is the card that was issued: add -C DIR",
         );
@@ -55,18 +62,27 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
     }
     let session = Session::of(place)?;
     let mut escrow = session.open()?;
-    let mut values = Vec::new();
-    for card in &cards {
+    let (mut values, mut found, mut given) = (Vec::new(), Vec::new(), Given::default());
+    for (card, path, medium, is_print_file) in &cards {
         match one(&escrow, options, &openers, card, output) {
             Ok(good) => {
-                if options.record {
-                    record(&mut escrow, card, &good)?;
-                }
                 values.push(report(card, &good, output));
+                given.add(path, *is_print_file);
+                // What goes into the log is the paper's, as far as can be told.
+                if options.record && *is_print_file {
+                    bad.push(print_file(path));
+                } else {
+                    found.push((card.header(), checked(&good, *medium)));
+                }
             }
             Err(failure) => bad.push(failure),
         }
     }
+    if options.record {
+        record(&mut escrow, &found)?;
+    }
+    output.finish()?;
+    given.end(options.wipe_pictures, output)?;
     finish(values, bad, output)
 }
 
@@ -177,14 +193,20 @@ fn quorum_of(escrow: &Escrow<'_>, card: &SealedShare) -> Result<QuorumRecord, Fa
     Ok(escrow.quorum_by_id(card.header().quorum()).or_else(|_| escrow.quorum())?)
 }
 
-fn record(escrow: &mut Escrow<'_>, card: &SealedShare, good: &Good) -> Result<(), Failure> {
-    let details = object([
-        ("card", Some(Json::Number(good.index.into()))),
-        ("generation", Some(Json::Number(card.header().generation().into()))),
-        ("quorum", Some(Json::text(card.header().quorum().text()))),
-        ("share", Some(Json::Bool(good.share))),
-    ]);
-    escrow.record(Op::Check, Phase::Done, &details)?;
+/// Logs which cards were good, in one record for each set of cards.
+fn record(escrow: &mut Escrow<'_>, found: &[(&CardHeader, CheckedCard)]) -> Result<(), Failure> {
+    let mut sets: BTreeMap<_, Vec<CheckedCard>> = BTreeMap::new();
+    for (header, card) in found {
+        sets.entry((header.quorum().text(), header.generation())).or_default().push(*card);
+    }
+    for ((quorum, generation), mut cards) in sets {
+        let Some(quorum) = QuorumId::from_text(&quorum) else { continue };
+        cards.sort_by_key(|card| card.index);
+        cards.dedup_by_key(|card| card.index);
+        let occasion = Occasion::Check;
+        let checked = Checked { quorum, generation, occasion, cards, skipped: Vec::new() };
+        escrow.record(Op::Check, Phase::Done, &checked.details())?;
+    }
     Ok(())
 }
 

@@ -11,22 +11,25 @@ use super::files::{Pending, make_private_folder, read_secret};
 use super::output::Output;
 use super::plugin;
 use super::progress::Step;
+use super::scan_back;
 use super::session::Session;
 use super::terminal;
 use quorate::age::{Recipient, RecipientError};
 use quorate::card::{Details, pdf, verification};
+use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::found::{Founding, Plan, Seal, Seat};
-use quorate::log::Checkpoint;
+use quorate::log::{CardHistory, Checkpoint};
 use quorate::primitive::random::Entropy;
 use quorate::quorum::QuorumRecord;
 use quorate::seal::{Cost, WEAK, generate_passphrase, strength};
 use quorate::secret::{Passphrase, SecretWriter};
 use quorate::wire::json::{Json, object};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// How a custodian comes by a passphrase that the program made.
 struct Handover {
+    index: u8,
     name: String,
     passphrase: Passphrase,
 }
@@ -40,10 +43,11 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
         ))
         .hint("name the new escrow's folder once"));
     }
+    scan_back::is_possible(options)?;
     let session = Session::at(place, &options.dir)?;
     let cards = options.cards.clone().unwrap_or_else(|| beside(&options.dir, "-cards"));
-    if finish(options, &session, &cards, output)? {
-        return Ok(());
+    if let Some(record) = founded_before(options, &session, &cards, output)? {
+        return hand_over(options, &session, &record, &cards, output);
     }
     let mut escrow = session.create()?;
     if escrow.log().commits() > 0 {
@@ -95,8 +99,8 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
         return Err(failure);
     }
     let id = founding.record().id();
-    let (record, checkpoint) = match founding.complete(&mut escrow) {
-        Ok(done) => done,
+    let record = match founding.complete(&mut escrow) {
+        Ok((record, _)) => record,
         Err(error) => {
             // When the log has the quorum all the same, these are its only cards.
             if escrow.state().quorums().iter().any(|entry| entry.founded.quorum == id) {
@@ -107,45 +111,75 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
             return Err(error.into());
         }
     };
-    let made = pending.release().map_err(again)?;
+    pending.release().map_err(again)?;
     slips.release().map_err(again)?;
-    report(options, &session, &record, &made, checkpoint, output);
-    Ok(())
+    hand_over(options, &session, &record, &cards, output)
+}
+
+/// What is left when the cards are there: each is read back from its print, and all is reported.
+fn hand_over(
+    options: &Init,
+    session: &Session,
+    record: &QuorumRecord,
+    folder: &Path,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut escrow = session.open()?;
+    let read_back = scan_back::run(&mut escrow, record, options, folder, output);
+    report(options, session, record, &escrow, folder, output);
+    output.finish()?;
+    read_back
 }
 
 fn again(failure: Failure) -> Failure {
     failure.hint("the quorum is founded: run the same command again, and it releases the other cards")
 }
 
-/// Releases the cards of a quorum that an interrupted command had founded; whether there were any.
-fn finish(options: &Init, session: &Session, folder: &Path, output: &mut Output) -> Result<bool, Failure> {
-    let Ok(escrow) = session.open() else { return Ok(false) };
-    let Ok(record) = escrow.quorum() else { return Ok(false) };
+/// The quorum that an earlier run of the same command had founded and did not finish; its cards are
+/// released now.
+fn founded_before(
+    options: &Init,
+    session: &Session,
+    folder: &Path,
+    output: &Output,
+) -> Result<Option<QuorumRecord>, Failure> {
+    let Ok(escrow) = session.open() else { return Ok(None) };
+    let Ok(record) = escrow.quorum() else { return Ok(None) };
     let (mut cards, mut slips) = (Pending::tagged(record.id().text()), Pending::tagged(record.id().text()));
-    let (mut places, mut any) = (Vec::new(), false);
-    for (index, custodian) in (1_u8..).zip(&record.terms().custodians) {
-        let place = card_place(folder, index, &custodian.name);
-        any |= cards.find(place.clone());
-        places.push(place);
+    let mut any = false;
+    for (index, custodian) in (1_u8..=u8::MAX).zip(&record.terms().custodians) {
+        any |= cards.find(card_place(folder, index, &custodian.name));
         if let Some(folder) = &options.slips {
-            any |= slips.find(slip_place(folder, &custodian.name));
+            any |= slips.find(slip_place(folder, index, &custodian.name));
         }
     }
     if any {
         cards.release().map_err(again)?;
         slips.release().map_err(again)?;
         output.note("an earlier run of this command founded this quorum and was interrupted: its cards are released now");
-        report(options, session, &record, &places, escrow.log().checkpoint(), output);
+        return Ok(Some(record));
     }
-    Ok(any)
+    let histories = escrow.state().quorum().map(|entry| entry.cards.clone()).unwrap_or_default();
+    let mut indices = (1_u8..=u8::MAX).take(record.terms().custodians.len());
+    let unread = indices.any(|index| !histories.get(&index).is_some_and(CardHistory::is_settled));
+    let asked = options.custodians.iter().map(|one| one.split('=').next());
+    let is_same = usize::from(record.scheme().threshold()) == options.threshold
+        && asked.eq(record.terms().custodians.iter().map(|one| Some(one.name.as_str())));
+    if unread && is_same {
+        output.note(
+            "this quorum is founded already, and some of its cards were never read back: that goes on now",
+        );
+        return Ok(Some(record));
+    }
+    Ok(None)
 }
 
 fn card_place(folder: &Path, index: u8, name: &str) -> PathBuf {
     folder.join(format!("{index}-{}.pdf", file_name(name)))
 }
 
-fn slip_place(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!("{}.txt", file_name(name)))
+fn slip_place(folder: &Path, index: u8, name: &str) -> PathBuf {
+    folder.join(format!("{index}-{}.txt", file_name(name)))
 }
 
 /// The custodians as they were named, each with a seal.
@@ -161,7 +195,7 @@ fn seats(
     }
     let mut seats = Vec::new();
     let mut handovers = Vec::new();
-    for argument in &options.custodians {
+    for (index, argument) in (1_usize..).zip(&options.custodians) {
         let (name, seal) = argument.split_once('=').unwrap_or((argument, "passphrase"));
         let typed = options.choose.iter().any(|one| one == name);
         let seal = match seal {
@@ -178,7 +212,9 @@ fn seats(
                     None => {
                         let passphrase = generate_passphrase(entropy)?;
                         let copy = copy(&passphrase)?;
-                        handovers.push(Handover { name: name.to_owned(), passphrase: copy });
+                        // More than 255 are refused with the plan.
+                        let index = u8::try_from(index).unwrap_or(u8::MAX);
+                        handovers.push(Handover { index, name: name.to_owned(), passphrase: copy });
                         passphrase
                     }
                 })
@@ -207,7 +243,7 @@ fn seats(
     Ok((seats, handovers))
 }
 
-fn unknown(option: &str, name: &str) -> Failure {
+pub(super) fn unknown(option: &str, name: &str) -> Failure {
     Failure::usage(format!("{option} names {name}, who is not a custodian"))
         .hint("name custodians with --custodian")
 }
@@ -311,7 +347,7 @@ fn print(
             let mut text = SecretWriter::new(passphrase.len().saturating_add(about.len()));
             // The writer was made at the size of both.
             let _ = text.put(passphrase).and_then(|()| text.put(about.as_bytes()));
-            slips.add(slip_place(folder, &handover.name), text.written())?;
+            slips.add(slip_place(folder, handover.index, &handover.name), text.written())?;
         }
     }
     Ok((cards, slips))
@@ -346,31 +382,42 @@ fn report(
     options: &Init,
     session: &Session,
     record: &QuorumRecord,
-    made: &[PathBuf],
-    checkpoint: Checkpoint,
+    escrow: &Escrow<'_>,
+    folder: &Path,
     output: &mut Output,
 ) {
-    let id = record.id();
+    let (id, checkpoint) = (record.id(), escrow.log().checkpoint());
+    let histories = escrow.state().quorum().map(|entry| entry.cards.clone()).unwrap_or_default();
     output.line(format!("quorum {id} is founded: any {} custodians recover", record.scheme()));
-    let mut values = Vec::new();
-    for (custodian, path) in record.terms().custodians.iter().zip(made) {
+    let (mut values, mut unread) = (Vec::new(), false);
+    for (index, custodian) in (1_u8..=u8::MAX).zip(&record.terms().custodians) {
         let code = verification(&custodian.card);
+        let path = card_place(folder, index, &custodian.name);
         output.line(format!(
             "  {:<16} {:<10} verification code {code}  {}",
             custodian.name,
             custodian.seal,
             path.display()
         ));
+        let read_back = histories.get(&index).is_some_and(|history| history.good.is_some());
+        unread |= !read_back;
         values.push(object([
             ("card", Some(Json::text(path.display().to_string()))),
             ("name", Some(Json::text(custodian.name.clone()))),
+            ("read-back", Some(Json::Bool(read_back))),
             ("seal", Some(Json::text(custodian.seal))),
             ("verification", Some(Json::text(code))),
         ]));
     }
     output.line(format!("checkpoint {checkpoint}"));
-    output.line("next: print each card, read it back from the paper, then hand it over and delete the file:");
-    output.line(format!("  quorate -C {} check PICTURE-OF-THE-CARD", session.root().display()));
+    if unread {
+        output.line(
+            "next: print each card, read it back from the paper, then hand it over and delete the file:",
+        );
+        output.line(format!("  quorate -C {} check --record PICTURE-OF-THE-CARD", session.root().display()));
+    } else {
+        output.line("every card was read back from its print: hand them over, and delete the files");
+    }
     if let Some(slips) = &options.slips {
         output.line(format!("the passphrases are in {}: give each to its custodian alone", slips.display()));
     }
@@ -420,21 +467,15 @@ fn separate(escrow: &Path, cards: &Path, slips: Option<&Path>) -> Result<(), Fai
     Ok(())
 }
 
-/// Whether every file has a name of its own that is free: known before anything is
-/// logged.
+/// Whether every file's name is free: known before anything is logged.
 fn are_free(plan: &Plan, handovers: &[Handover], cards: &Path, slips: Option<&Path>) -> Result<(), Failure> {
     let mut paths: Vec<PathBuf> =
-        (1..).zip(plan.seats()).map(|(index, seat)| card_place(cards, index, &seat.name)).collect();
-    let slips = slips
-        .into_iter()
-        .flat_map(|folder| handovers.iter().map(move |handover| slip_place(folder, &handover.name)));
+        (1..=u8::MAX).zip(plan.seats()).map(|(index, seat)| card_place(cards, index, &seat.name)).collect();
+    let slips = slips.into_iter().flat_map(|folder| {
+        handovers.iter().map(move |handover| slip_place(folder, handover.index, &handover.name))
+    });
     paths.extend(slips);
-    let mut seen = BTreeSet::new();
     for path in &paths {
-        if !seen.insert(path) {
-            let message = format!("two custodians would share the slip {}", path.display());
-            return Err(Failure::usage(message).hint("name them so that letters and digits tell them apart"));
-        }
         if path.symlink_metadata().is_ok() {
             return Err(Failure::file(path, &std::io::ErrorKind::AlreadyExists.into()));
         }

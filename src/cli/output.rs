@@ -55,6 +55,11 @@ impl Output {
         say(&plain(note.as_ref()));
     }
 
+    /// Several lines to know, on standard error.
+    pub(crate) fn note_lines(&self, lines: &str) {
+        lines.lines().for_each(|line| self.note(line));
+    }
+
     /// Something to mind, on standard error.
     pub(crate) fn warn(&self, warning: impl AsRef<str>) {
         say(&format!("quorate: warning: {}", plain(warning.as_ref())));
@@ -132,7 +137,10 @@ pub(crate) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     let mut failure = Failure::new(USAGE, message);
     let tip = paragraphs.clone().find_map(|one| one.strip_prefix("tip: "));
     let form = paragraphs.find(|one| one.starts_with("Usage: ")).map(|one| one.replace("Usage: ", "usage: "));
-    let advice = tip.map(str::to_owned).or(form);
+    let folder = error.kind() == clap::error::ErrorKind::MissingRequiredArgument && text.contains("<DIR>");
+    // `--custodian` takes every word behind it, the folder too.
+    let first = "name the escrow's folder before --custodian, as in `quorate init DIR --custodian alice bob`";
+    let advice = folder.then(|| first.to_owned()).or(tip.map(str::to_owned)).or(form);
     failure.hint =
         failure.hint.or(advice).or_else(|| Some("`--help` behind the command says what it takes".to_owned()));
     fail(&failure, json)

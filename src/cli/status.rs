@@ -4,7 +4,11 @@ use super::args::Place;
 use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
+use quorate::log::CardHistory;
+use quorate::quorum::QuorumRecord;
 use quorate::wire::json::{Json, object};
+use quorate::wire::time::Timestamp;
+use std::collections::BTreeMap;
 
 pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
     let session = Session::of(place)?;
@@ -23,7 +27,10 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
         if record.scheme().is_fragile() {
             output.line("            one lost card loses every key: found a quorum with more custodians");
         }
+        let histories = state.quorum().map(|entry| entry.cards.clone()).unwrap_or_default();
+        let cards = cards(&record, &histories, output);
         quorum = Some(object([
+            ("cards", Some(cards)),
             (
                 "custodians",
                 Some(Json::List(
@@ -75,4 +82,32 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
         ("versions", Some(count(versions))),
     ]));
     Ok(())
+}
+
+/// When each card was last known good, and which never was.
+fn cards(record: &QuorumRecord, histories: &BTreeMap<u8, CardHistory>, output: &mut Output) -> Json<'static> {
+    let (mut good, mut never, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, custodian) in (1_u8..=u8::MAX).zip(&record.terms().custodians) {
+        let history = histories.get(&index).copied().unwrap_or_default();
+        match history.good {
+            Some(time) => good.push(format!("{} {time}", custodian.name)),
+            None => never.push(format!("{} ({index})", custodian.name)),
+        }
+        let time = |time: Option<Timestamp>| time.map(|time| Json::text(time.to_string()));
+        values.push(object([
+            ("good", time(history.good)),
+            ("index", Some(Json::Number(index.into()))),
+            ("name", Some(Json::text(custodian.name.clone()))),
+            ("share", time(history.share)),
+            ("skipped", Some(Json::Bool(history.skipped))),
+        ]));
+    }
+    if !good.is_empty() {
+        output.line(format!("cards       last known good: {}", good.join(", ")));
+    }
+    if !never.is_empty() {
+        let label = if good.is_empty() { "cards       " } else { "            " };
+        output.line(format!("{label}never read back: {}", never.join(", ")));
+    }
+    Json::List(values)
 }

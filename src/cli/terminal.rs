@@ -86,7 +86,7 @@ pub(crate) fn reveal(before: &str, secret: &Passphrase, after: &str) -> Result<(
 }
 
 /// Reads up to a line end. With `editing`, the terminal sends every key, and the keys that edit are ours.
-fn read_line(editing: bool) -> Result<Option<SecretBytes>, Failure> {
+pub(super) fn read_line(editing: bool) -> Result<Option<SecretBytes>, Failure> {
     let mut line = SecretWriter::new(LONGEST);
     let mut any = false;
     loop {
@@ -99,6 +99,11 @@ fn read_line(editing: bool) -> Result<Option<SecretBytes>, Failure> {
         }
         match byte {
             [b'\n'] => return Ok(Some(line.finish())),
+            [super::prompt::INTERRUPT] if !editing => {
+                // A question of `prompt`, where it ends the line and is left in it.
+                let _ = line.put(&byte);
+                return Ok(Some(line.finish()));
+            }
             [b'\r'] if editing => return Ok(Some(line.finish())),
             [3] if editing => {
                 return Err(Failure::new(super::failure::FAILED, "interrupted")

@@ -91,6 +91,16 @@ pub enum RecordError {
         /// The name.
         name: String,
     },
+    /// Two custodians of one name.
+    #[error(
+        "the custodians {other:?} and {name:?} have one name, for capitals don't tell names apart: choose another for one of them"
+    )]
+    NameTwice {
+        /// The name.
+        name: String,
+        /// The same, as it stood before.
+        other: String,
+    },
     /// Another number of custodians than shares.
     #[error("the quorum record names {found} custodians for {wanted} shares")]
     Custodians {
@@ -307,16 +317,19 @@ fn check_terms(terms: &Terms, scheme: Scheme) -> Result<(), RecordError> {
 /// Whether these names and roles of custodians, and this organisation, can stand in a record.
 ///
 /// # Errors
-/// [`RecordError::Name`] with the first that can't, or that is there twice.
+/// [`RecordError::Name`] with the first that can't, [`RecordError::NameTwice`].
 pub fn check_names<'a>(
     custodians: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
     organisation: Option<&'a str>,
 ) -> Result<(), RecordError> {
     let refuse = |name: &str| Err(RecordError::Name { name: name.to_owned() });
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = std::collections::BTreeMap::new();
     for (name, role) in custodians {
-        if !is_printable(name) || !seen.insert(name.to_lowercase()) {
+        if !is_printable(name) {
             return refuse(name);
+        }
+        if let Some(other) = seen.insert(name.to_lowercase(), name) {
+            return Err(RecordError::NameTwice { name: name.to_owned(), other: other.to_owned() });
         }
         if let Some(role) = role.filter(|role| !is_printable(role)) {
             return refuse(role);

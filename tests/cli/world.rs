@@ -14,6 +14,9 @@ use tempfile::TempDir;
 /// The time that all logs of these tests begin at.
 pub const CLOCK: &str = "2026-11-23T20:00:00Z";
 
+/// What lets `init` end without a terminal.
+pub const SKIP: [&str; 2] = ["--skip-scan-back", "everybody"];
+
 pub struct World {
     dir: TempDir,
     secrets: Vec<Vec<u8>>,
@@ -74,6 +77,7 @@ impl World {
         let mut world = Self::new();
         let threshold = threshold.to_string();
         let mut arguments = vec!["init", "acme", "-t", &threshold, "--memory", "64", "--slips", "slips"];
+        arguments.extend(SKIP);
         custodians.iter().for_each(|custodian| arguments.extend(["--custodian", custodian]));
         world.run(&arguments).good();
         world.learn_slips();
@@ -183,10 +187,26 @@ impl World {
 
     /// The path of a custodian's card, relative to this world.
     pub fn card(&self, custodian: &str) -> String {
-        let ending = format!("-{custodian}.pdf");
-        let names = fs::read_dir(self.path("acme-cards")).unwrap();
+        self.file("acme-cards", &format!("-{custodian}.pdf"))
+    }
+
+    /// The path of a custodian's slip, relative to this world.
+    pub fn slip(&self, custodian: &str) -> String {
+        self.file("slips", &format!("-{custodian}.txt"))
+    }
+
+    fn file(&self, folder: &str, ending: &str) -> String {
+        let names = fs::read_dir(self.path(folder)).unwrap();
         let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        format!("acme-cards/{}", names.find(|name| name.ends_with(&ending)).unwrap())
+        format!("{folder}/{}", names.find(|name| name.ends_with(ending)).unwrap())
+    }
+
+    /// Draws a custodian's card, as a scanner would; the picture's path, relative to this world.
+    pub fn picture(&self, custodian: &str) -> String {
+        let name = format!("{custodian}.png");
+        let page = self.read(&self.card(custodian));
+        self.write(&name, scan::draw_first_page(&page).unwrap());
+        name
     }
 
     /// The typed lines of a custodian's card, from `pdftotext` if it is there, else from the code.
@@ -211,8 +231,8 @@ impl World {
     }
 
     /// `--passphrase-file` arguments for custodians.
-    pub fn passphrases(custodians: &[&str]) -> Vec<String> {
-        let one = |name: &&str| ["--passphrase-file".to_owned(), format!("{name}=slips/{name}.txt")];
+    pub fn passphrases(&self, custodians: &[&str]) -> Vec<String> {
+        let one = |name: &&str| ["--passphrase-file".to_owned(), format!("{name}={}", self.slip(name))];
         custodians.iter().flat_map(one).collect()
     }
 }

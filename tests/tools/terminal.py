@@ -1,8 +1,8 @@
 """Drives a program on a pseudo-terminal, with Python's standard library alone.
 
-A JSON document on standard input says what to do: {"argv": [...], "cwd": "...", "steps": [...]}. A step
-waits for a regular expression in what the terminal shows after the step before, then types its text;
-`$1` in it is what the last group matched. A step with "echo" says whether the terminal must echo then.
+A JSON document on standard input says what to do: {"argv": [...], "cwd": "...", "env": ["NAME=VALUE", ...],
+"steps": [...]}. A step waits for a regular expression in what the terminal shows after the step before,
+then types its text; `$1` in it is what the last group matched. A step with "echo" says whether the terminal must echo then.
 The transcript goes to standard output, the program's exit status is ours; 99: a step was not met.
 """
 
@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import select
+import signal
 import sys
 import termios
 
@@ -20,12 +21,16 @@ def main() -> int:
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(plan["cwd"])
-        os.execve(plan["argv"][0], plan["argv"], {"TERM": "xterm", "USER": "operator"})
+        variables = dict(one.split("=", 1) for one in plan["env"])
+        os.execve(plan["argv"][0], plan["argv"], {"USER": "operator", **variables})
     shown, at, captured = b"", 0, ""
 
     def more() -> bool:
         nonlocal shown
-        ready, _, _ = select.select([terminal], [], [], 120)
+        ready, _, _ = select.select([terminal], [], [], 60)
+        if not ready:  # it waits for an answer that no step has
+            os.kill(pid, signal.SIGKILL)
+            return False
         try:
             chunk = os.read(terminal, 65536) if ready else b""
         except OSError:  # the program has closed the terminal

@@ -62,7 +62,7 @@ pub(super) fn take(
     output: &Output,
 ) {
     let cards = match read(path, options.seals.deadline, collector, output) {
-        Ok(cards) => cards,
+        Ok(reading) => reading.cards,
         Err(failure) => {
             output.warn(&failure.message);
             if let Some(hint) = &failure.hint {

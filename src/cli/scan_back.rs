@@ -1,0 +1,246 @@
+//! Scan-back: before a card is handed out it is read back from its print, or left out by name.
+//!
+//! `init` ends with it. Cards come in any order, from pictures, scans or typed lines; the file that was
+//! printed is no print. One record of the log says what was read back, how, and what was left out.
+//! Until then `status` names the cards that nobody has read, and the same `init` goes on where it was.
+
+use super::args::Init;
+use super::bring::{Brought, file, pasted};
+use super::cards::checked;
+use super::failure::{FAILED, Failure, card_hint};
+use super::output::Output;
+use super::prompt::{self, Said};
+use super::wipe::Given;
+use super::{editor, terminal};
+use quorate::card::{Collector, verification};
+use quorate::ceremony::check::check;
+use quorate::ceremony::escrow::Escrow;
+use quorate::log::{Checked, CheckedCard, Medium, Occasion, Op, Phase};
+use quorate::quorum::QuorumRecord;
+use quorate::seal::{SealKind, SealedShare};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// The word that leaves out every card, unless a custodian has that name.
+const EVERYBODY: &str = "everybody";
+/// Seconds to look for a code in one picture.
+const DEADLINE: u64 = 10;
+const PROMPT: &str = "a picture or scan of a printed card (its path), type, skip NAME, help or quit: ";
+const HELP: &str = "  PATH        a picture (PNG, JPEG) or scan (also PDF) of one or more printed cards; several paths may be given
+  type        type the lines of a card from the paper
+  skip NAME   leave out a custodian's card, by name; the log says so, and `status` shows it
+  who         which cards are still to come
+  quit        stop here; the same command goes on with what is left
+  The text of a card's code may be pasted too.";
+
+/// Refuses, before anything happens, a scan-back that nobody could do.
+pub(crate) fn is_possible(options: &Init) -> Result<(), Failure> {
+    let names: Vec<&str> =
+        options.custodians.iter().map(|one| one.split('=').next().unwrap_or_default()).collect();
+    let skipped = skipped(&options.skip, &names)?;
+    if terminal::is_interactive() || skipped.len() == names.len() {
+        return Ok(());
+    }
+    Err(Failure::usage("there is no terminal to read the printed cards back at")
+        .hint("run it at a terminal, or add --skip-scan-back NAME… for each card; then print them, and read each one back with `quorate check --record`"))
+}
+
+/// The places of the custodians that `skip` names.
+fn skipped(skip: &[String], names: &[&str]) -> Result<BTreeSet<usize>, Failure> {
+    let mut places = BTreeSet::new();
+    for name in skip {
+        match places_of(name, names) {
+            Some(place) => _ = places.insert(place),
+            None if name == EVERYBODY => places.extend(0..names.len()),
+            None => return Err(super::init::unknown("--skip-scan-back", name)),
+        }
+    }
+    Ok(places)
+}
+
+fn places_of(name: &str, names: &[&str]) -> Option<usize> {
+    names.iter().position(|one| one.to_lowercase() == name.to_lowercase())
+}
+
+/// The scan-back of one quorum's cards.
+struct ScanBack<'a> {
+    record: &'a QuorumRecord,
+    /// The shares whose cards are to be read back.
+    wanted: BTreeSet<u8>,
+    read: BTreeMap<u8, CheckedCard>,
+    skipped: BTreeSet<u8>,
+    collector: Collector,
+    given: Given,
+    output: &'a Output,
+}
+
+/// Reads back what the log doesn't know of yet; an error when somebody left before it was over.
+pub(crate) fn run(
+    escrow: &mut Escrow<'_>,
+    record: &QuorumRecord,
+    options: &Init,
+    folder: &Path,
+    output: &Output,
+) -> Result<(), Failure> {
+    let names: Vec<&str> = record.terms().custodians.iter().map(|one| one.name.as_str()).collect();
+    let histories = escrow.state().quorum().map(|entry| entry.cards.clone()).unwrap_or_default();
+    let open = |index: &u8| !histories.get(index).is_some_and(quorate::log::CardHistory::is_settled);
+    let mut back = ScanBack {
+        record,
+        wanted: (1_u8..=u8::MAX).take(names.len()).filter(open).collect(),
+        read: BTreeMap::new(),
+        skipped: BTreeSet::new(),
+        collector: Collector::new(),
+        given: Given::default(),
+        output,
+    };
+    for place in skipped(&options.skip, &names)? {
+        if let Some(index) = u8::try_from(place).ok().and_then(|place| place.checked_add(1)) {
+            back.skip(index);
+        }
+    }
+    let over = back.wanted.is_empty() || back.ask(folder)?;
+    // Also when somebody leaves: what was read back stays so.
+    back.log(escrow)?;
+    let left = back.names();
+    back.given.end(options.wipe_pictures, output)?;
+    if over {
+        return Ok(());
+    }
+    Err(Failure::new(FAILED, format!("cards not read back: {left}")).hint(
+        "the quorum is founded, its cards are not to be handed out yet: run the same command again to go on",
+    ))
+}
+
+impl ScanBack<'_> {
+    /// Asks for one card after the other; whether that came to its end.
+    fn ask(&mut self, folder: &Path) -> Result<bool, Failure> {
+        let count = self.wanted.len();
+        let cards = if count == 1 { "card".to_owned() } else { format!("{count} cards") };
+        self.output.note(format!(
+            "quorum {} is founded: print the {cards} in {}, and read each one back from the paper before it is handed out",
+            self.record.id(),
+            folder.display()
+        ));
+        while !self.wanted.is_empty() {
+            self.output.note(format!("still to come: {}", self.names()));
+            match prompt::ask(PROMPT, &["type", "skip", "who", "help", "quit"])? {
+                Said::Nothing | Said::Word("who", _) => {}
+                Said::Word("help", _) => self.output.note_lines(HELP),
+                Said::Word("skip", name) => self.skip_named(&name)?,
+                Said::Word("type", _) => {
+                    if let Some(card) = editor::type_card(false)? {
+                        self.take("the typed lines", &card, Medium::Text);
+                    }
+                }
+                Said::Leave | Said::Word(..) => {
+                    let question = "leave? the quorum is founded, but its cards are not read back";
+                    if prompt::confirm(question, true)? {
+                        return Ok(false);
+                    }
+                }
+                Said::Text(first) => {
+                    if let Some(brought) = pasted(&first, self.output)? {
+                        self.brought(&brought);
+                    }
+                }
+                Said::Paths(paths) => {
+                    for path in &paths {
+                        if let Some(brought) = file(path, true, DEADLINE, &mut self.collector, self.output) {
+                            let taken = self.brought(&brought);
+                            self.given.note(&brought, taken);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes the cards of one source; whether one of them is this quorum's.
+    fn brought(&mut self, brought: &Brought) -> bool {
+        let (place, medium) = (&brought.place, brought.reading.medium);
+        // Each is looked at, whatever the one before was.
+        let taken = brought.reading.cards.iter().filter(|card| self.take(place, card, medium));
+        taken.count() > 0
+    }
+
+    /// Takes a card, and says what it is; whether it is a good one of this quorum.
+    fn take(&mut self, place: &str, card: &SealedShare, medium: Medium) -> bool {
+        // An open card shows its share to everybody: that is checked along.
+        let opened = matches!(card.kind(), SealKind::Open).then(|| card.open_plain());
+        let good = match check(self.record, card, opened) {
+            Ok(good) => good,
+            Err(error) => {
+                self.output.warn(format!("{place}: {error}"));
+                if let Some(hint) = card_hint(&error) {
+                    self.output.note(format!("quorate: hint: {hint}"));
+                }
+                return false;
+            }
+        };
+        if self.wanted.remove(&good.index) {
+            self.read.insert(good.index, checked(&good, medium));
+            self.output.note(format!(
+                "{place}: the card of {} (share {}) is good, its verification code is {}",
+                good.custodian,
+                good.index,
+                verification(&card.digest())
+            ));
+        } else {
+            self.output.note(format!("{place}: the card of {} is done already", good.custodian));
+        }
+        true
+    }
+
+    fn skip_named(&mut self, name: &str) -> Result<(), Failure> {
+        let names: Vec<&str> = self.record.terms().custodians.iter().map(|one| one.name.as_str()).collect();
+        let place = places_of(name, &names).and_then(|place| u8::try_from(place).ok());
+        let Some(index) = place.and_then(|place| place.checked_add(1)) else {
+            self.output.warn(format!("{name:?} is no custodian: say skip and a name"));
+            return Ok(());
+        };
+        let question = format!("leave out the card of {name}? nobody knows then whether it can be read");
+        if self.wanted.contains(&index) && prompt::confirm(&question, false)? {
+            self.skip(index);
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, index: u8) {
+        if self.wanted.remove(&index) {
+            self.skipped.insert(index);
+        }
+    }
+
+    /// The custodians whose cards are still to come.
+    fn names(&self) -> String {
+        let name = |index: &u8| {
+            self.record.custodian(*index).map(|one| format!("{} ({index})", one.name)).unwrap_or_default()
+        };
+        self.wanted.iter().map(name).collect::<Vec<_>>().join(", ")
+    }
+
+    fn log(&self, escrow: &mut Escrow<'_>) -> Result<(), Failure> {
+        if self.read.is_empty() && self.skipped.is_empty() {
+            return Ok(());
+        }
+        let checked = Checked {
+            quorum: self.record.id(),
+            generation: self.record.terms().generation,
+            occasion: Occasion::ScanBack,
+            cards: self.read.values().copied().collect(),
+            skipped: self.skipped.iter().copied().collect(),
+        };
+        let logged = escrow.record(Op::Check, Phase::Done, &checked.details());
+        logged.map(drop).map_err(|error| {
+            let failure = Failure::from(error);
+            Failure {
+                hint: Some(
+                    "the quorum is founded: run the same command again to log the scan-back".to_owned(),
+                ),
+                ..failure
+            }
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! Files that held a card: a picture of one is a copy of a secret, and goes when it was read.
+//!
+//! Never without being asked: at a terminal the files are named and a person decides, in a script
+//! `--wipe-pictures` does. A file is overwritten, then deleted, as far as its disk lets anybody do that.
+//! The file that a card is printed from stays: it may be the only one until the print was read back.
+
+use super::bring::Brought;
+use super::failure::{FAILED, Failure};
+use super::output::Output;
+use super::{prompt, terminal};
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+const TRUTH: &str =
+    "on flash and copy-on-write disks, in snapshots, backups and the camera's own memory copies may stay";
+
+/// The files that a command was given with a card in them.
+#[derive(Debug, Default)]
+pub(crate) struct Given(Vec<PathBuf>);
+
+impl Given {
+    /// Remembers a file that held a card.
+    pub(crate) fn add(&mut self, path: &Path, is_print_file: bool) {
+        if !is_print_file && path != Path::new("-") && !self.0.iter().any(|known| known == path) {
+            self.0.push(path.to_owned());
+        }
+    }
+
+    /// Remembers what was brought, when a card in it was `taken`, or it held a part of one.
+    pub(crate) fn note(&mut self, brought: &Brought, taken: bool) {
+        if let Some(path) = brought.path.as_deref().filter(|_| taken || brought.reading.cards.is_empty()) {
+            self.add(path, brought.reading.is_print_file);
+        }
+    }
+
+    /// Wipes the files when `wanted`, or when a person says so; else says what they are.
+    pub(crate) fn end(self, wanted: bool, output: &Output) -> Result<(), Failure> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = self.0.iter().map(|path| path.display().to_string()).collect();
+        let (are, them) = match names.len() {
+            1 => ("is a copy of a card, which is a secret", "it"),
+            _ => ("are copies of cards, which are secrets", "them"),
+        };
+        let words = format!("{} {are}", names.join(", "));
+        if !wanted && !terminal::is_interactive() {
+            output.note(format!("{words}: destroy {them} when nobody needs {them} any more"));
+            return Ok(());
+        }
+        if !wanted {
+            output.note(words);
+            if !prompt::confirm(&format!("overwrite and delete {them} now?"), false)? {
+                output.note(format!("not deleted: destroy {them} yourself"));
+                return Ok(());
+            }
+        }
+        let mut last = Ok(());
+        for path in &self.0 {
+            match wipe(path) {
+                Ok(()) => output.note(format!("{}: overwritten and deleted", path.display())),
+                Err(error) => {
+                    if let Err(failure) = core::mem::replace(&mut last, Err(refused(path, &error))) {
+                        super::bring::say(&failure, output);
+                    }
+                }
+            }
+        }
+        output.note(TRUTH);
+        last
+    }
+}
+
+fn refused(path: &Path, error: &std::io::Error) -> Failure {
+    let words = Failure::file(path, error).message;
+    Failure::new(FAILED, format!("not deleted: {words}")).hint("destroy the file yourself")
+}
+
+/// Writes zeros over a file, then deletes it, and the link to it when its name was one.
+fn wipe(path: &Path) -> std::io::Result<()> {
+    let real = fs::canonicalize(path)?;
+    let mut file = OpenOptions::new().write(true).open(&real)?;
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    let zeros = [0_u8; 4096];
+    let mut left = about.len();
+    while left > 0 {
+        let part = usize::try_from(left).unwrap_or(usize::MAX).min(zeros.len());
+        file.write_all(zeros.get(..part).unwrap_or_default())?;
+        left = left.saturating_sub(u64::try_from(part).unwrap_or(left));
+    }
+    file.sync_all()?;
+    fs::remove_file(&real)?;
+    if path.symlink_metadata().is_ok_and(|about| about.is_symlink()) {
+        fs::remove_file(path)?;
+    }
+    Ok(())
+}
