@@ -42,7 +42,18 @@ impl Room {
         let bob = words.trim().rsplit(' ').next().unwrap().to_owned();
         fs::write(room.path("bob.recipient"), &bob).unwrap();
         let (alice, bob) = (format!("alice={RECIPIENT}"), format!("bob={bob}"));
-        room.good(&["init", "acme", "-t", "2", "-c", &alice, &bob, "carol=open"]);
+        room.good(&[
+            "init",
+            "acme",
+            "-t",
+            "2",
+            "-c",
+            &alice,
+            &bob,
+            "carol=open",
+            "--skip-scan-back",
+            "everybody",
+        ]);
         room.good(&["-C", "acme", "generate", "k", "--kind", "aes-256"]);
         room
     }
@@ -129,7 +140,18 @@ fn without_an_age_program_nothing_is_founded() {
     let room = tempfile::tempdir().unwrap();
     let alice = format!("alice={RECIPIENT}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_quorate"));
-    command.args(["init", "acme", "-t", "2", "-c", &alice, "bob=open", "carol=open"]);
+    command.args([
+        "init",
+        "acme",
+        "-t",
+        "2",
+        "-c",
+        &alice,
+        "bob=open",
+        "carol=open",
+        "--skip-scan-back",
+        "everybody",
+    ]);
     let output =
         command.current_dir(room.path()).env_clear().env("USER", "op").env("PATH", "/nowhere").output();
     let output = output.unwrap();
@@ -162,7 +184,18 @@ fn a_plugin_that_is_not_installed_is_named_and_nothing_is_founded() {
     }
     let room = Room(tempfile::tempdir().unwrap());
     let alice = "alice=age1nosuchplugin1v9kxjcm9yaejqar0ddjkugpsxypwnqem";
-    let (status, said) = room.quorate(&["init", "acme", "-t", "2", "-c", alice, "bob=open", "carol=open"]);
+    let (status, said) = room.quorate(&[
+        "init",
+        "acme",
+        "-t",
+        "2",
+        "-c",
+        alice,
+        "bob=open",
+        "carol=open",
+        "--skip-scan-back",
+        "everybody",
+    ]);
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("the share of alice was not sealed"), "{said}");
     assert!(said.contains("quorate: hint: nothing was founded; for a plugin's recipient"), "{said}");
