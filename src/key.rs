@@ -6,7 +6,7 @@
 //! facts. Symmetric keys are raw bytes; private keys are PKCS#8 DER that is always written here, so
 //! that one key has one byte string and one fingerprint, wherever it came from.
 //!
-//! It uses no key (no signing, no wrapping), reads no files and knows no provider. It is the only
+//! [`WrappingKey`] is somebody else's public key, which keys are sent to. It uses no private key, reads no files and knows no provider. It is the only
 //! module that names `rsa`, `p256`, `p384`, `p521`, `k256` and `crypto-primes`. Their types wipe
 //! themselves on drop; copies that their arithmetic makes on the heap are wiped by the program's
 //! allocator alone (`docs/threat-model.md`). Normative: `docs/format.md`, Keys.
@@ -25,6 +25,7 @@ mod raw;
 mod record;
 mod refusal;
 mod rsa;
+mod wrapping;
 
 pub use fingerprint::{Fingerprint, SALT};
 pub use generate::{GenerateError, generate, generate_opaque};
@@ -33,6 +34,7 @@ pub use kind::{Encoding, KeyKind, OPAQUE_LIMIT, UnknownKind};
 pub use label::{KeyId, KeyName, Label, LabelError};
 pub use record::{KeyFacts, KeyRecord, RECORD_LIMIT, RecordError};
 pub use refusal::ImportError;
+pub use wrapping::{EncryptError, OaepHash, WrappingKey, WrappingKeyError};
 
 use crate::primitive::hash::sha256;
 use crate::secret::SecretBytes;

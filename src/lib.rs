@@ -16,6 +16,7 @@
 //! | 3 | [`quorum`] | the quorum secret to an identity and a signer; the public record |
 //! | 3 | [`backup`] | a key record sealed to a quorum |
 //! | 3 | [`seal`] | a share sealed to its custodian |
+//! | 3 | [`wrap`] | a key under somebody's RSA key: OAEP, or AES key wrap behind it |
 //! | 4 | [`card`] | a sealed share on paper, and back from pictures and typed text |
 //! | 4 | [`store`] | named objects that are created once |
 //! | 5 | [`log`] | records, their chain, checkpoints, the state they add up to |
@@ -38,3 +39,4 @@ pub mod secret;
 pub mod share;
 pub mod store;
 pub mod wire;
+pub mod wrap;

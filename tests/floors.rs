@@ -13,7 +13,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 13] = [
     ("secret", 0),
     ("primitive", 0),
     ("wire", 0),
@@ -23,6 +23,7 @@ const FLOORS: [(&str, u8); 12] = [
     ("quorum", 3),
     ("backup", 3),
     ("seal", 3),
+    ("wrap", 3),
     ("store", 4),
     ("log", 5),
     ("card", 4),
@@ -33,7 +34,8 @@ const CEREMONY: (&str, u8) = ("ceremony", 6);
 const SAME_FLOOR: [(&str, &str); 3] = [("primitive", "secret"), ("wire", "secret"), ("wire", "primitive")];
 
 /// Foreign cryptographic crates and the one module that names each.
-const GATES: [(&str, &str); 20] = [
+const GATES: [(&str, &str); 22] = [
+    ("aes_kw", "primitive"),
     ("argon2", "seal"),
     ("bech32", "age"),
     ("chacha20poly1305", "primitive"),
@@ -50,6 +52,7 @@ const GATES: [(&str, &str); 20] = [
     ("p384", "key"),
     ("p521", "key"),
     ("rsa", "key"),
+    ("sha1", "primitive"),
     ("sha2", "primitive"),
     ("subtle", "secret"),
     ("vsss_rs", "share"),
@@ -122,7 +125,9 @@ fn a_module_names_lower_floors_only() {
 fn the_command_line_uses_the_public_interface_only() {
     for (module, path, code) in files() {
         if module == "cli" {
-            assert!(!code.contains("crate::"), "{}", path.display());
+            // Its own modules it may name in full.
+            let others: Vec<_> = named(&code).into_iter().filter(|module| module != "cli").collect();
+            assert!(others.is_empty(), "{}: {others:?}", path.display());
         }
     }
 }

@@ -3,7 +3,10 @@
 use crate::secret::{SecretBytes, Zeroize};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
+// The hash functions as types, for what is generic over them (RSA-OAEP). SHA-1 for nothing else.
+pub(crate) use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
+pub(crate) use sha2::{Sha256 as Sha256Type, Sha384 as Sha384Type, Sha512 as Sha512Type};
 
 /// SHA-256 of `parts`, one after the other.
 #[must_use]
