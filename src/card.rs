@@ -16,7 +16,7 @@ pub mod sheet;
 pub mod typed;
 
 pub use codes::{CodeError, Collector, Offer, PREFIX, codes, is_code};
-pub use face::{Details, pdf, verification};
+pub use face::{Details, pdf, pocket_pdf, verification};
 
 /// Name and version of the program, as papers show it.
 const PROGRAM: &str = concat!("quorate ", env!("CARGO_PKG_VERSION"));

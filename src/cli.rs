@@ -22,6 +22,7 @@ mod output;
 mod papers;
 mod plugin;
 mod print;
+mod print_ceremony;
 mod progress;
 mod prompt;
 mod recover;

@@ -1,7 +1,7 @@
 //! What stands on a card's page: the sealed share, and what its quorum's record says of it.
 
 use super::codes::codes;
-use super::page::{Face, PageError, Paper, Sealing, card_page};
+use super::page::{Face, PageError, Paper, Sealing, card_page, pocket_page};
 
 use crate::primitive::hash::sha256;
 use crate::quorum::QuorumRecord;
@@ -47,6 +47,28 @@ pub fn pdf(
     details: &Details<'_>,
     paper: Paper,
 ) -> Result<Zeroizing<Vec<u8>>, PageError> {
+    with_face(record, card, details, |face| card_page(face, paper))
+}
+
+/// The PDF of a card's extra copy in the size of a bank card: its code and little else.
+///
+/// # Errors
+/// [`PageError`], for a card of several codes above all.
+pub fn pocket_pdf(
+    record: &QuorumRecord,
+    card: &SealedShare,
+    details: &Details<'_>,
+) -> Result<Zeroizing<Vec<u8>>, PageError> {
+    with_face(record, card, details, pocket_page)
+}
+
+/// What stands on the card's page, given to who draws it.
+fn with_face(
+    record: &QuorumRecord,
+    card: &SealedShare,
+    details: &Details<'_>,
+    draw: impl FnOnce(&Face<'_>) -> Result<Vec<u8>, PageError>,
+) -> Result<Zeroizing<Vec<u8>>, PageError> {
     let header = card.header();
     let index = header.index();
     let unknown = PageError::Value { field: "custodian" };
@@ -80,5 +102,5 @@ pub fn pdf(
         contact: details.contact,
         program: super::PROGRAM,
     };
-    Ok(Zeroizing::new(card_page(&face, paper)?))
+    Ok(Zeroizing::new(draw(&face)?))
 }

@@ -12,10 +12,13 @@
 
 mod back;
 mod backup;
+mod ceremony;
+mod flow;
 mod font;
 mod front;
 mod ink;
 mod more;
+mod pocket;
 mod sheet;
 mod words;
 
@@ -26,6 +29,8 @@ use unicode_normalization::UnicodeNormalization;
 use self::sheet::{MM, Sheet};
 use crate::card::qr::{Modules, QrError};
 pub use backup::{BackupFace, backup_page};
+pub use ceremony::{CardRow, CeremonyFace, KeyRow, ceremony_page};
+pub use pocket::pocket_page;
 
 /// The most typed lines: their number is one symbol of GF(32) and not zero.
 pub const LINES_MAX: usize = 31;
@@ -39,6 +44,8 @@ pub enum Paper {
     A4,
     /// North American letter: 8.5 by 11 inches.
     Letter,
+    /// A bank card, 85.6 by 54 mm (ISO/IEC 7810 ID-1): for the extra copy of a card alone.
+    Pocket,
 }
 
 impl std::str::FromStr for Paper {
@@ -59,6 +66,7 @@ impl Paper {
         match self {
             Self::A4 => (210.0 * MM, 297.0 * MM),
             Self::Letter => (612.0, 792.0),
+            Self::Pocket => (85.6 * MM, 54.0 * MM),
         }
     }
 
@@ -67,6 +75,8 @@ impl Paper {
         match self {
             Self::A4 => [99.0 * MM, 198.0 * MM],
             Self::Letter => [95.0 * MM, 187.0 * MM],
+            // Nobody folds it.
+            Self::Pocket => [54.0 * MM, 54.0 * MM],
         }
     }
 }
@@ -171,6 +181,12 @@ pub enum PageError {
         number: usize,
         /// Why.
         source: QrError,
+    },
+    /// A card of several codes, which no extra copy has room for.
+    #[error("a card of {codes} codes has no room on an extra copy of pocket size")]
+    Pocket {
+        /// How many codes it has.
+        codes: usize,
     },
     /// An unknown paper size.
     #[error("the paper size is unknown: use a4 or letter")]

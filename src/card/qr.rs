@@ -89,6 +89,14 @@ impl Modules {
     /// # Errors
     /// [`QrError`] for an empty text, a character outside the alphanumeric set, or too many characters.
     pub fn encode(text: &str) -> Result<Self, QrError> {
+        Self::encode_at(text, PRINT_MM, MIN_MODULE_MM)
+    }
+
+    /// As [`Self::encode`], for a square of `side_mm` whose modules are at least `least_mm` wide.
+    ///
+    /// # Errors
+    /// [`QrError`].
+    pub fn encode_at(text: &str, side_mm: f32, least_mm: f32) -> Result<Self, QrError> {
         if text.is_empty() {
             return Err(QrError::Empty);
         }
@@ -98,7 +106,8 @@ impl Modules {
         [(Level::H, EcLevel::H), (Level::Q, EcLevel::Q), (Level::M, EcLevel::M)]
             .into_iter()
             .find_map(|(level, ec)| {
-                VERSIONS.into_iter().find_map(|version| attempt(text, version, level, ec))
+                let code = VERSIONS.into_iter().find_map(|version| attempt(text, version, level, ec));
+                code.filter(|code| code.module_mm(side_mm) >= least_mm)
             })
             .ok_or(QrError::TooLong { length: text.len() })
     }

@@ -153,6 +153,9 @@ pub(crate) struct Init {
     /// Overwrite and delete the pictures that cards were read back from
     #[arg(long)]
     pub(crate) wipe_pictures: bool,
+    /// Make an extra copy of each card too, in the size of a bank card: its code alone
+    #[arg(long)]
+    pub(crate) pocket: bool,
     /// Answer every question with yes
     #[arg(short, long)]
     pub(crate) yes: bool,

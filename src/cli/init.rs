@@ -15,7 +15,7 @@ use super::scan_back;
 use super::session::Session;
 use super::terminal;
 use quorate::age::{Recipient, RecipientError};
-use quorate::card::{Details, pdf, verification};
+use quorate::card::{Details, pdf, pocket_pdf, verification};
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::found::{Founding, Plan, Seal, Seat};
 use quorate::log::{CardHistory, Checkpoint};
@@ -70,7 +70,7 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
         }
     }
     let envelopes = pairs(&options.envelopes, "--envelope", &plan)?;
-    are_free(&plan, &handovers, &cards, options.slips.as_deref())?;
+    are_free(&plan, &handovers, &cards, options.slips.as_deref(), options.pocket)?;
 
     let seals = plan.seats().iter().filter(|seat| matches!(seat.seal, Seal::Passphrase(_))).count();
     let effort = if seals == 0 { String::new() } else { format!(" ({cost} for a passphrase)") };
@@ -149,6 +149,7 @@ fn founded_before(
     let mut any = false;
     for (index, custodian) in (1_u8..=u8::MAX).zip(&record.terms().custodians) {
         any |= cards.find(card_place(folder, index, &custodian.name));
+        any |= options.pocket && cards.find(pocket_place(folder, index, &custodian.name));
         if let Some(folder) = &options.slips {
             any |= slips.find(slip_place(folder, index, &custodian.name));
         }
@@ -176,6 +177,11 @@ fn founded_before(
 
 fn card_place(folder: &Path, index: u8, name: &str) -> PathBuf {
     folder.join(format!("{index}-{}.pdf", file_name(name)))
+}
+
+/// Where the extra copy of a card goes.
+fn pocket_place(folder: &Path, index: u8, name: &str) -> PathBuf {
+    folder.join(format!("{index}-{}.pocket.pdf", file_name(name)))
 }
 
 fn slip_place(folder: &Path, index: u8, name: &str) -> PathBuf {
@@ -321,6 +327,7 @@ fn print(
     let (mut cards, mut slips) = (Pending::tagged(id.clone()), Pending::tagged(id));
     let hash = before.hash();
     make_private_folder(folder)?;
+    let mut pockets = Vec::new();
     for card in founding.cards() {
         let custodian = founding.record().custodian(card.header().index());
         let name = custodian.map(|one| one.name.as_str()).unwrap_or_default();
@@ -334,6 +341,20 @@ fn print(
         let page = page
             .map_err(|error| Failure::new(FAILED, format!("the card of {name} can't be printed: {error}")))?;
         cards.add(card_place(folder, card.header().index(), name), &page)?;
+        if options.pocket {
+            let page = pocket_pdf(founding.record(), card, &details).map_err(|error| {
+                Failure::new(
+                    FAILED,
+                    format!("the extra copy of the card of {name} can't be printed: {error}"),
+                )
+                .hint("leave out --pocket")
+            })?;
+            pockets.push((pocket_place(folder, card.header().index(), name), page));
+        }
+    }
+    // Behind the cards, whose order tells whose they are.
+    for (place, page) in pockets {
+        cards.add(place, &page)?;
     }
     if let Some(folder) = &options.slips {
         make_private_folder(folder)?;
@@ -468,9 +489,18 @@ fn separate(escrow: &Path, cards: &Path, slips: Option<&Path>) -> Result<(), Fai
 }
 
 /// Whether every file's name is free: known before anything is logged.
-fn are_free(plan: &Plan, handovers: &[Handover], cards: &Path, slips: Option<&Path>) -> Result<(), Failure> {
-    let mut paths: Vec<PathBuf> =
-        (1..=u8::MAX).zip(plan.seats()).map(|(index, seat)| card_place(cards, index, &seat.name)).collect();
+fn are_free(
+    plan: &Plan,
+    handovers: &[Handover],
+    cards: &Path,
+    slips: Option<&Path>,
+    pocket: bool,
+) -> Result<(), Failure> {
+    let seats = || (1..=u8::MAX).zip(plan.seats());
+    let mut paths: Vec<PathBuf> = seats().map(|(index, seat)| card_place(cards, index, &seat.name)).collect();
+    if pocket {
+        paths.extend(seats().map(|(index, seat)| pocket_place(cards, index, &seat.name)));
+    }
     let slips = slips.into_iter().flat_map(|folder| {
         handovers.iter().map(move |handover| slip_place(folder, handover.index, &handover.name))
     });

@@ -21,10 +21,7 @@ pub(crate) fn run(place: &Place, options: &Print, output: &mut Output) -> Result
     let escrow = session.open()?;
     match &options.what {
         PrintWhat::Backup { name, onto } => backup(&escrow, name, onto, output),
-        PrintWhat::Ceremony { onto } => {
-            let _ = onto;
-            Ok(())
-        }
+        PrintWhat::Ceremony { onto } => super::print_ceremony::run(&escrow, onto, output),
     }
 }
 

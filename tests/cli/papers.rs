@@ -274,3 +274,81 @@ fn a_sheet_stands_in_for_lost_backups() {
     recover("forged.txt", "file:two").fails(4, "is not of the backup that the log names");
     assert!(!codes.is_empty() && !world.path("two").exists());
 }
+
+#[test]
+fn the_ceremony_sheet_lists_cards_and_keys() {
+    let world = World::founded(2, &["Ольга Щербакова=open", "bob=open", "carol"]);
+    world.acme(&["generate", "orders", "other", "--kind", "ec-p256"]).good();
+    let shown = world.acme(&["show", "orders"]).good().out;
+    let fingerprint = shown.lines().find_map(|line| line.trim().strip_prefix("fingerprint  ")).unwrap();
+    let ran = world.acme(&["print", "ceremony", "--out", "ceremony.pdf", "--json"]).good();
+    let binary = ran.out.split("\"program\":\"").nth(1).unwrap()[..64].to_owned();
+    let pdf = world.path("ceremony.pdf");
+    is_sound(&pdf);
+    let program = fs::read(env!("CARGO_BIN_EXE_quorate")).unwrap();
+    let digest: String =
+        quorate::primitive::hash::sha256(&[&program]).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(binary, digest);
+    world.acme(&["print", "ceremony", "--out", "again.pdf"]).good();
+    assert_eq!(world.read("again.pdf"), world.read("ceremony.pdf"));
+    world.acme(&["print", "ceremony", "--out", "letter.pdf", "--paper", "letter"]).good();
+    is_sound(&world.path("letter.pdf"));
+    world.acme(&["print", "ceremony", "--out", "ceremony.pdf"]).fails(1, "it exists already");
+    let Some(text) = text_of(&pdf) else { return };
+    let check = world.acme(&["check", &world.card("bob")]).good().out;
+    let code =
+        check.lines().find_map(|line| line.split_once("verification code ")).map(|(_, code)| code.trim());
+    let status = world.acme(&["status"]).good().out;
+    let checkpoint = status.split("checkpoint ").nth(1).unwrap().lines().next().unwrap();
+    for shown in
+        [fingerprint, &binary, checkpoint, "Ольга", "bob", "passphrase", "orders@1", "other@1", "witness 2"]
+    {
+        assert!(text.contains(shown), "no {shown:?} in {text}");
+    }
+    if let Some(code) = code {
+        assert!(text.contains(code.trim_end_matches('.')), "no {code:?} in {text}");
+    }
+    assert!(!text.contains("Ольга Щербакова Щербакова"));
+}
+
+#[test]
+fn extra_copies_are_cards_of_pocket_size() {
+    let world = World::new();
+    let init = ["init", "acme", "-t", "2", "--memory", "64", "--slips", "slips", "--pocket"];
+    let custodians = ["--custodian", "alice", "--custodian", "bob=open", "--custodian", "carol=open"];
+    world.run(&[&init[..], &custodians].concat()).good();
+    for name in ["1-alice", "2-bob", "3-carol"] {
+        let pdf = world.path(&format!("acme-cards/{name}.pocket.pdf"));
+        is_sound(&pdf);
+        let copy = format!("acme-cards/{name}.pocket.pdf");
+        world.acme(&["check", &copy]).good().prints("is good");
+        if let Ok(output) = Command::new("pdfinfo").arg(&pdf).output() {
+            let text = String::from_utf8(output.stdout).unwrap();
+            let size = text.lines().find(|line| line.starts_with("Page size")).unwrap();
+            assert!(size.contains("242.6") && size.contains("153.0"), "{size}");
+        }
+    }
+    // A card of six codes has no room on one, and nothing is founded.
+    let long = quorate::age::Identity::from_seed(
+        quorate::age::Kind::Hybrid,
+        &quorate::primitive::random::Entropy::system().secret(32).unwrap(),
+    );
+    let seal = format!("alice={}", long.unwrap().recipient().unwrap());
+    let world = World::new();
+    world
+        .run(&[
+            "init",
+            "acme",
+            "-t",
+            "2",
+            "--pocket",
+            "--custodian",
+            &seal,
+            "--custodian",
+            "bob=open",
+            "--custodian",
+            "carol=open",
+        ])
+        .fails(1, "the extra copy of the card of alice can't be printed: a card of 6 codes has no room");
+    assert!(!world.path("acme/quorum").exists());
+}

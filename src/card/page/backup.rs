@@ -299,7 +299,7 @@ fn six<'f>(
         let spare = if number == of { ": the spare" } else { "" };
         let caption = format!("Code {number} of {of}{spare}. Sheet {}.", face.sheet);
         let look = Look(Style::Text, 9.0, Tone::Ink);
-        sheet.text(x + quiet, top + SIDE + 6.0, look, &caption)?;
+        sheet.text(x + quiet, top + SIDE + 8.5, look, &caption)?;
     }
     Ok(sheet)
 }
