@@ -8,6 +8,7 @@
 use super::judge::{Refusal, Verdict, judge};
 use super::typed::{count, split_number};
 use super::{LAST_LINE, SYMBOLS};
+use zeroize::Zeroizing;
 
 /// How many columns of nothing end a line: what stands behind them is another column of the page.
 const GAP: &str = "   ";
@@ -28,21 +29,51 @@ pub struct Row {
 /// Judges a row of text; `next` is its number if none stands in it.
 #[must_use]
 pub fn row(text: &str, next: u8) -> Row {
+    let mut best = apart(text, next);
+    if rank(&best.verdict) > 0
+        && let Some(mended) = recognised(text)
+    {
+        best = better(best, apart(&mended, next));
+    }
+    best
+}
+
+/// Judges a row as it is.
+fn apart(text: &str, next: u8) -> Row {
     let (stated, rest) = split_number(text);
-    let first = one(stated.unwrap_or(next), stated.is_some(), rest);
-    let mut best = (rank(&first.verdict), first);
-    let others = [stated.is_none().then(|| misread(text)).flatten(), glued(text, 2), glued(text, 1)];
-    for (number, rest) in others.into_iter().flatten() {
-        if best.0 == 0 {
+    let mut best = one(stated.unwrap_or(next), stated.is_some(), rest);
+    let misread = if stated.is_none() { misread(text) } else { None };
+    for (number, rest) in [misread, glued(text, 2), glued(text, 1)].into_iter().flatten() {
+        if rank(&best.verdict) == 0 {
             break;
         }
-        let other = one(number.unwrap_or(next), number.is_some(), rest);
-        let rank = rank(&other.verdict);
-        if rank < best.0 {
-            best = (rank, other);
-        }
+        best = better(best, one(number.unwrap_or(next), number.is_some(), rest));
     }
-    best.1
+    // A wrong number is one error more than the line can tell: its place may say which line it is.
+    let rest = stated.map(|_| rest).or(misread.map(|(_, rest)| rest));
+    if let Some(rest) = rest.filter(|_| stated != Some(next) && matches!(best.verdict, Verdict::Refused(_))) {
+        best = better(best, one(next, false, rest));
+    }
+    best
+}
+
+fn better(first: Row, second: Row) -> Row {
+    if rank(&second.verdict) < rank(&first.verdict) { second } else { first }
+}
+
+/// What character recognition makes of a capital I or S, put right; `None` when there is nothing of it.
+fn recognised(text: &str) -> Option<Zeroizing<String>> {
+    let small = text.chars().any(|c| c.is_lowercase() && c != 'l');
+    if small || !text.contains(['l', '|', '!', '$']) {
+        return None;
+    }
+    let mut mended = Zeroizing::new(String::with_capacity(text.len()));
+    mended.extend(text.trim_end_matches([' ', '|']).chars().map(|c| match c {
+        'l' | '|' | '!' => 'I',
+        '$' => 'S',
+        other => other,
+    }));
+    Some(mended)
 }
 
 /// The rest of a row, or when it is too long the part that may be all of the line.
@@ -115,7 +146,8 @@ fn number(word: &str) -> Option<u8> {
 /// Whether a row reads as words rather than groups: small letters, in words of different lengths.
 #[must_use]
 pub fn is_prose(text: &str) -> bool {
-    let words = || split_number(text).1.split_whitespace();
+    // What stands behind six groups is another column of the page.
+    let words = || split_number(text).1.split_whitespace().take(GROUPS);
     let lengths = || words().map(|word| word.chars().count());
     let (shortest, longest) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
     let small = words().any(|word| word.chars().filter(|c| c.is_lowercase()).count() >= 2);
@@ -154,7 +186,7 @@ mod tests {
                 assert_eq!(good(&typed, 31), Some(number), "{typed}");
             }
             assert_eq!(good(&groups, number), Some(number));
-            let misread = format!("{number:02} {}", *groups).replace('0', "O").replace('1', "l");
+            let misread = format!("{number:02} {}", *groups).replace('0', "O").replace(['1', 'I'], "l");
             assert_eq!(good(&misread, 31), Some(number), "{misread}");
             let other = row(&groups, number % 31 + 1);
             assert!(matches!(other.verdict, Verdict::OtherRow(reading) if reading.line().number() == number));

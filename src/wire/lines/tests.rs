@@ -271,6 +271,34 @@ fn a_foreign_character_is_mended_with_its_place() {
     assert_eq!(format!("{change:?}"), "Change(Wrong in group 2, place 4)");
 }
 
+/// Two wrong characters in every line, and any two lines lost: the card comes back, and what was typed is judged
+/// as a person's lines are, with every candidate kept.
+#[test]
+fn two_errors_in_every_line_and_any_two_lines_lost() {
+    for (n, seed) in [(1_u8, 20), (2, 21), (5, 22), (8, 23), (8, 24), (29, 25)] {
+        let payload = bytes(usize::from(n) * 125 / 8, seed);
+        let mut candidates: Vec<(u8, Line)> = Vec::new();
+        for line in encode(&payload).unwrap() {
+            let (mut wrong, number) = (typed(&line), usize::from(line.number()));
+            // Every distance between the two, every place, over the cards.
+            let a = (number * 7 + usize::from(n)) % SYMBOLS;
+            let b = (a + 1 + (number * 11 + usize::from(n)) % (SYMBOLS - 1)) % SYMBOLS;
+            wrong[a] = other(wrong[a], 1 + (number * 5) % 31);
+            wrong[b] = other(wrong[b], 1 + (number * 13) % 31);
+            let found = readings(judge(line.number(), &text(&wrong)));
+            assert!(found.iter().any(|reading| reading.line().same(&line)));
+            candidates.extend(found.into_iter().map(|reading| (line.number(), reading.into_line())));
+        }
+        let copy = |line: &Line| Line::closed(line.number(), line.data()).unwrap();
+        for (first, second) in (1..=n + 2).flat_map(|a| (1..a).map(move |b| (a, b))) {
+            let kept = candidates.iter().filter(|(row, _)| ![first, second].contains(row));
+            let kept: Vec<Line> = kept.map(|(_, line)| copy(line)).collect();
+            let card = assemble(&kept, |bytes| bytes == payload).unwrap();
+            assert_eq!((card.data_lines, &*card.payload), (n, &payload));
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn judges_any_text(number in any::<u8>(), text in any::<String>()) {

@@ -131,6 +131,8 @@ pub(super) fn repair(syndromes: &Syndromes, erased: &[u8], errors: usize) -> Opt
 
     let found: &[u8] = if rest.is_zero() {
         &[]
+    } else if errors == 0 {
+        return None;
     } else if let Some(locator) = rest.one_error() {
         &[locator]
     } else {

@@ -79,6 +79,35 @@ fn every_double_error_is_located() {
     }
 }
 
+/// All 418,965 ways to mistype one or two of the thirty printed characters of a line, on a line.
+#[test]
+fn every_way_to_mistype_two_characters_of_a_line_is_located() {
+    let mut word = Word::new([0; LEN]);
+    word.iter_mut()
+        .zip([3, 14, 15, 9, 26, 5, 31, 0, 17, 22].into_iter().cycle())
+        .for_each(|(to, from)| *to = from);
+    close(&mut word);
+    let mut count = 0;
+    let mut check = |wrong: &Word, expected: &[(u8, u8)]| {
+        let found = repair(&Syndromes::of(wrong), &[], 2).unwrap();
+        assert!(
+            found.errors == expected.len() && expected.iter().all(|change| found.changes.contains(change))
+        );
+        count += 1;
+    };
+    for (first, e) in (1..31_u8).flat_map(|at| (1..32_u8).map(move |e| (at, e))) {
+        let mut wrong = word.clone();
+        wrong[usize::from(first)] ^= e;
+        check(&wrong, &[(first, e)]);
+        for (second, f) in (1..first).flat_map(|at| (1..32_u8).map(move |f| (at, f))) {
+            wrong[usize::from(second)] ^= f;
+            check(&wrong, &[(first, e), (second, f)]);
+            wrong[usize::from(second)] ^= f;
+        }
+    }
+    assert_eq!(count, 418_965);
+}
+
 /// Three errors are at distance 3 or more from every code word: never repaired.
 #[test]
 fn triple_errors_are_refused() {
