@@ -112,6 +112,9 @@ pub fn read(bytes: &[u8]) -> Result<Typed, TypedError> {
                 .push(Zeroizing::new(format!("the typed lines beside the code give no card: {error}")));
             Ok(found)
         }
+        Err(TypedError::Lines { error: AssembleError::NoLines, .. }) if decoded.text.contains(SLIP) => {
+            Err(TypedError::Slip)
+        }
         Err(error) => Err(error),
         Ok(()) => Err(match trouble {
             Some(error) => error.into(),

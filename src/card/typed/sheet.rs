@@ -5,13 +5,13 @@
 //! proposed for a row but is not on the card in the end is not spoken of.
 
 use super::{Typed, TypedError, from_lines};
-use crate::wire::lines::{self, AssembleError, Line, Reading, Refusal, Row, Verdict, is_prose, row};
+use crate::wire::lines::{self, AssembleError, Line, Reading, Refusal, Row, SYMBOLS, Verdict, is_prose, row};
 use zeroize::Zeroizing;
 
 /// The most candidate lines of one card: 8 for each of its 31.
 const MOST_LINES: usize = 248;
-/// The most rows that are judged; a page has a hundred.
-const MOST_ROWS: usize = 4096;
+/// The most rows with about as many characters as a line has that are judged: each takes a while.
+const MOST_ROWS: usize = 64;
 /// The most rows that are spoken of because they can't be read.
 const MOST_REFUSED: usize = 31;
 /// A row that has fewer characters is no line that somebody tried to type.
@@ -41,12 +41,17 @@ struct About {
 
 impl Sheet {
     pub(super) fn take(&mut self, text: &str) {
+        let (count, prose) = (lines::count(text), is_prose(text));
+        // Words that are as long as a line are one only if they are right.
+        if count < TRIED || (prose && !(SYMBOLS..=SYMBOLS.saturating_add(3)).contains(&count)) {
+            return;
+        }
         self.rows = self.rows.saturating_add(1);
         if self.lines.len() >= MOST_LINES || self.rows > MOST_ROWS {
             return;
         }
         let Row { number, numbered, verdict } = row(text, self.last.saturating_add(1));
-        if !matches!(verdict, Verdict::Good(_)) && is_prose(text) {
+        if !matches!(verdict, Verdict::Good(_)) && prose {
             return;
         }
         let stated = numbered.then_some(number);
@@ -60,7 +65,8 @@ impl Sheet {
                 readings.into_iter().for_each(|reading| self.reading(reading, stated, ways, false));
             }
             Verdict::Refused(why) => {
-                let tried = lines::count(text) >= TRIED && (1..=31).contains(&number);
+                let about = (SYMBOLS.saturating_sub(5)..=SYMBOLS.saturating_add(5)).contains(&count);
+                let tried = (numbered || about) && (1..=31).contains(&number);
                 if tried && self.refused.len() < MOST_REFUSED {
                     self.refused.push((number, why));
                 }
