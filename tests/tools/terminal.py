@@ -3,15 +3,18 @@
 A JSON document on standard input says what to do: {"argv": [...], "cwd": "...", "env": ["NAME=VALUE", ...],
 "steps": [...]}. A step waits for a regular expression in what the terminal shows after the step before,
 then types its text; `$1` in it is what the last group matched. A step with "echo" says whether the terminal must echo then.
+"size": [rows, columns] and "term" say what kind of terminal it is.
 The transcript goes to standard output, the program's exit status is ours; 99: a step was not met.
 """
 
+import fcntl
 import json
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import sys
 import termios
 
@@ -21,8 +24,11 @@ def main() -> int:
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(plan["cwd"])
-        variables = dict(one.split("=", 1) for one in plan["env"])
-        os.execve(plan["argv"][0], plan["argv"], {"USER": "operator", **variables})
+        rows, columns = plan.get("size", [0, 0])
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        variables = dict(one.split("=", 1) for one in plan.get("env", []))
+        environment = {"TERM": plan.get("term", "xterm"), "USER": "operator", **variables}
+        os.execve(plan["argv"][0], plan["argv"], environment)
     shown, at, captured = b"", 0, ""
 
     def more() -> bool:

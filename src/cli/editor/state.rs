@@ -135,7 +135,8 @@ impl State {
         match key {
             Key::Up => self.go(self.at.checked_sub(1).unwrap_or(self.rows().saturating_sub(1))),
             Key::Down => {
-                self.go(if self.at.saturating_add(1) < self.rows() { self.at.saturating_add(1) } else { 0 })
+                let next = self.at.saturating_add(1);
+                self.go(if next < self.rows() { next } else { 0 });
             }
             Key::Left => self.cursor = self.cursor.saturating_sub(1),
             Key::Right => self.cursor = self.cursor.saturating_add(1).min(length),
@@ -143,9 +144,9 @@ impl State {
             Key::End => self.cursor = length,
             Key::Backspace if self.cursor > 0 => {
                 self.cursor = self.cursor.saturating_sub(1);
-                return self.change(|entry, at| entry.remove(at));
+                return self.change(Entry::remove);
             }
-            Key::Delete if self.cursor < length => return self.change(|entry, at| entry.remove(at)),
+            Key::Delete if self.cursor < length => return self.change(Entry::remove),
             Key::Clear if length > 0 => {
                 self.cursor = 0;
                 return self.change(|entry, _| entry.clear());
@@ -243,7 +244,10 @@ impl State {
         }
         if entry.text.is_empty() {
             // An empty line in pasted text leaves nothing out.
-            return if more { Step::Go } else { self.edit(Key::Down) };
+            if !more {
+                self.advance();
+            }
+            return Step::Go;
         }
         if self.shown && entry.proposal.is_some() {
             return self.take();

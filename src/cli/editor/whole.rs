@@ -10,6 +10,9 @@ use crate::cli::terminal;
 use quorate::card::{Collector, Offer, is_code};
 use quorate::secret::{SecretBytes, Zeroizing};
 
+#[cfg(test)]
+mod tests;
+
 /// Who types.
 pub(super) trait Talk {
     /// Shows a line.

@@ -1,6 +1,7 @@
 //! The editor as fingers meet it: every slip, in every order, and nothing typed is lost.
 //!
 //! In: keys. Out: nothing. Each test types a published card. What is drawn is read as a person reads it.
+#![allow(clippy::string_slice, reason = "tests only")]
 
 use super::*;
 use proptest::prelude::*;
