@@ -4,9 +4,18 @@
 //! on the next line), the lines below it are what it writes to standard output and standard error. `…`
 //! stands for anything within a line, a line that is `…` alone for any lines. All blocks of a document run
 //! in order through `sh` in one temporary folder, with the program that was built first on the path and no
-//! escrow in the environment. A block in a remark (`<!-- … -->`) runs too: it makes what the next one needs.
+//! escrow in the environment. A block marked `session` is one command at a terminal: what is shown and, behind
+//! a question, what is typed; `(typed unseen)` is the passphrase of the custodian that is asked, from the
+//! folder `slips`, and `(mistyped)` something else. A block in a remark (`<!-- … -->`) runs too: it makes what the next one needs.
 //! Beside that: every dependency is accounted for, and links between documents lead somewhere.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::string_slice, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,27 +25,32 @@ use std::sync::{Mutex, PoisonError};
 mod backup_and_recover;
 #[path = "../examples/check_card.rs"]
 mod check_card;
+#[allow(clippy::print_stderr, clippy::missing_panics_doc, unreachable_pub)]
+#[path = "tools/terminal.rs"]
+mod terminal;
 
-/// A command and the lines that it should write.
+/// A command and the lines that it should write, or show and be answered with.
 #[derive(Debug, PartialEq, Eq)]
 struct Step {
     command: String,
     expected: Vec<String>,
+    at_terminal: bool,
 }
 
 fn steps(text: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let (mut inside, mut continued) = (false, false);
+    let (mut inside, mut continued, mut at_terminal) = (false, false, false);
     for line in text.lines() {
         if line.starts_with("```") {
-            inside = line == "```console";
+            at_terminal = line == "```session";
+            inside = line == "```console" || at_terminal;
         } else if continued {
             let step = steps.last_mut().unwrap();
             step.command.push('\n');
             step.command.push_str(line);
             continued = line.ends_with('\\');
         } else if let Some(command) = line.strip_prefix("$ ").filter(|_| inside) {
-            steps.push(Step { command: command.to_owned(), expected: Vec::new() });
+            steps.push(Step { command: command.to_owned(), expected: Vec::new(), at_terminal });
             continued = command.ends_with('\\');
         } else if inside {
             steps.last_mut().unwrap().expected.push(line.to_owned());
@@ -82,6 +96,10 @@ fn run(document: &str, least: usize) {
     path.push(std::env::var_os("PATH").unwrap_or_default());
     let folder = tempfile::tempdir().unwrap();
     for step in steps {
+        if step.at_terminal {
+            session(document, folder.path(), &step);
+            continue;
+        }
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(format!("exec 2>&1\n{}", step.command)).current_dir(folder.path());
         shell.env("PATH", &path).env("USER", "operator").env_remove("QUORATE_ESCROW").stdin(Stdio::null());
@@ -96,6 +114,69 @@ fn run(document: &str, least: usize) {
     }
 }
 
+/// The questions of the program, by how they end; what stands behind one is an answer.
+const QUESTIONS: [&str; 6] = [
+    "or NAME@VERSION): ",
+    "or age:RECIPIENT): ",
+    "to leave it open): ",
+    "type, or help): ",
+    "puts the card away): ",
+    "[y/N] ",
+];
+
+/// The question in a line, and what is answered.
+fn question(line: &str) -> Option<(&str, &str)> {
+    let end = QUESTIONS.iter().find_map(|end| Some(line.find(end)? + end.len()))?;
+    Some(line.split_at(end))
+}
+
+/// Has a command at a terminal, answers as the block does, and compares what was shown.
+fn session(document: &str, folder: &Path, step: &Step) {
+    let mut acts = Vec::new();
+    let mut expected = Vec::new();
+    for line in &step.expected {
+        let Some((asked, answer)) = question(line) else {
+            expected.push(line.clone());
+            continue;
+        };
+        let typed = match answer {
+            "(typed unseen)" => passphrase(folder, asked.split(',').next().unwrap()),
+            "(mistyped)" => "not the passphrase".to_owned(),
+            answer => answer.to_owned(),
+        };
+        let unseen = answer.starts_with('(') && answer.ends_with(')');
+        let escaped = |c: char| if c.is_alphanumeric() { c.to_string() } else { format!("\\{c}") };
+        acts.push((asked.chars().map(escaped).collect(), format!("{typed}\n"), Some(!unseen)));
+        expected.push(if unseen { asked.to_owned() } else { line.clone() });
+    }
+    let words: Vec<&str> = step.command.split(' ').collect();
+    let argv = [&[env!("CARGO_BIN_EXE_quorate")], &words[1..]].concat();
+    let (status, shown) = terminal::play(folder, &[("TERM", "xterm")], &argv, &acts);
+    // A line that moved is what it was in the end.
+    let last = |line: &str| line.rsplit("\r\x1b[K").next().unwrap_or_default().trim_end().to_owned();
+    let lines: Vec<String> = shown.split("\r\n").map(last).collect();
+    let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    while lines.last().is_some_and(|line| line.is_empty()) {
+        lines.pop();
+    }
+    let expected: Vec<String> = expected.iter().map(|line| line.trim_end().to_owned()).collect();
+    assert!(
+        status == 0 && lines_match(&expected, &lines),
+        "{document}: $ {}\nshould show:\n{}\nbut showed:\n{}",
+        step.command,
+        expected.join("\n"),
+        lines.join("\n")
+    );
+}
+
+/// What stands on a custodian's slip.
+fn passphrase(folder: &Path, name: &str) -> String {
+    let ending = format!("-{name}.txt");
+    let slips = std::fs::read_dir(folder.join("slips")).unwrap().map(|slip| slip.unwrap().path());
+    let slip = slips.filter(|slip| slip.to_string_lossy().ends_with(&ending)).last().unwrap();
+    std::fs::read_to_string(slip).unwrap().lines().next().unwrap().to_owned()
+}
+
 #[test]
 fn the_readme_is_true() {
     run("README.md", 3);
@@ -104,10 +185,13 @@ fn the_readme_is_true() {
 #[test]
 #[allow(clippy::print_stderr)]
 fn the_operators_guide_is_true() {
-    // Its text of typed lines is taken from a card's PDF.
+    // Its text of typed lines is taken from a card's PDF, and its pictures are drawn from them.
     if Command::new("pdftotext").arg("-v").stderr(Stdio::null()).status().is_err() {
         assert!(std::env::var_os("QUORATE_TEST_ALL").is_none(), "no pdftotext (poppler-utils)");
         eprintln!("skipped: no pdftotext on this machine");
+        return;
+    }
+    if !terminal::has_python() {
         return;
     }
     run("docs/operator.md", 20);
@@ -124,6 +208,7 @@ fn the_comparison_finds_differences() {
     let step = |command: &str, expected: &[&str]| Step {
         command: command.to_owned(),
         expected: expected.iter().map(|line| (*line).to_owned()).collect(),
+        at_terminal: false,
     };
     assert_eq!(found, [step("a \\\n  b", &["one", ""]), step("c", &[])]);
     assert!(line_matches("a … c…", "a b, b c"));

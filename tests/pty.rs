@@ -1,7 +1,7 @@
 //! The program on a terminal: questions, passphrases that are typed unseen, and those that are shown once.
 //!
-//! `tests/tools/terminal.py` drives it (Python's standard library alone). Without python3 the tests say so and
-//! pass; with `QUORATE_TEST_ALL=1` they fail.
+//! `tests/tools/terminal.py` drives it. Without python3 the tests say so and pass; with
+//! `QUORATE_TEST_ALL=1` they fail. `ceremony/` has the guided recovery and the scan-back.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,7 +22,10 @@ mod cli {
     pub(crate) mod terminal;
     pub(crate) mod world;
 }
+#[path = "tools/terminal.rs"]
+mod terminal;
 mod ceremony {
+    mod guide;
     mod scan_back;
 }
 
@@ -30,7 +33,9 @@ use cli::terminal::{Step, drive, has_python};
 use cli::world::World;
 
 const WIPE: &str = r"is a copy of a card, which is a secret\r\noverwrite and delete it now\? \[y/N\] ";
-const CARD: &str = r"a card \(path of a picture, PDF or text file; Enter alone gives up\): ";
+const CARD: &str = r"the next card \(its path, type, or help\): ";
+const LEAVE: &str =
+    r"leave\? nothing was released, and the log will say that the recovery was abandoned \[y/N\] ";
 
 fn slip(world: &World, name: &str) -> String {
     let text = String::from_utf8(world.read(&world.slip(name))).unwrap();
@@ -51,7 +56,11 @@ fn recovering_asks_until_the_quorum_is_reached() {
     let alice_asked = r"alice, your passphrase \(Enter alone puts the card away\): ";
     let bob_asked = r"bob, your passphrase \(Enter alone puts the card away\): ";
     let steps: &[Step<'_>] = &[
-        (&format!("0 of 3: nobody yet\r\n{CARD}"), "nofile\n", true),
+        (
+            &format!("(?s)0 of 3 are here: nobody yet. 3 more to come, of alice, bob, carol, dave .*{CARD}"),
+            "nofile\n",
+            true,
+        ),
         (
             &format!(
                 "warning: nofile: no such file or directory\r\nquorate: hint: check the path\r\n(?s:.*){CARD}"
@@ -59,7 +68,11 @@ fn recovering_asks_until_the_quorum_is_reached() {
             "alice.txt\n",
             true,
         ),
-        (&format!("alice.txt: the card of alice .share 1.\r\n{alice_asked}"), &mistyped, false),
+        (
+            &format!("(?s)alice.txt: the card of alice .share 1.\r\nit was read in .*{alice_asked}"),
+            &mistyped,
+            false,
+        ),
         (
             &format!(
                 "(?s)alice: the passphrase of share 1 is wrong, or its card was altered\r\n.*{alice_asked}"
@@ -67,14 +80,31 @@ fn recovering_asks_until_the_quorum_is_reached() {
             &right,
             false,
         ),
-        (&format!("(?s)1 of 3: alice\r\n.*{CARD}"), "alice.txt\n", true),
+        (
+            &format!("(?s)1 of 3 is here: alice. 2 more to come, of bob, carol, dave .*{CARD}"),
+            "alice.txt\n",
+            true,
+        ),
         (&format!("(?s)the card of alice .share 1. is already here\r\n.*{CARD}"), "bob.txt\n", true),
         // Put away, and brought again.
         (bob_asked, "\n", false),
-        (&format!("(?s)1 of 3: alice\r\n.*{CARD}"), "bob.txt\n", true),
+        (
+            &format!("(?s)1 of 3 is here: alice. 2 more to come, of bob, carol, dave .*{CARD}"),
+            "bob.txt\n",
+            true,
+        ),
         (bob_asked, &bob_once_more, false),
-        (&format!("(?s)2 of 3: alice, bob\r\n.*{CARD}"), "carol.txt\n", true),
+        (
+            &format!("(?s)2 of 3 are here: alice, bob. 1 more to come, of carol, dave .*{CARD}"),
+            "carol.txt\n",
+            true,
+        ),
         ("recovered k version 1 .aes-256. to out\r\n", "", true),
+        (
+            r"alice.txt, bob.txt, carol.txt are copies of cards, which are secrets\r\noverwrite and delete them now\? \[y/N\] ",
+            "\n",
+            true,
+        ),
     ];
     let (status, shown) = drive(&world, &["recover", "k", "--to", "file:out"], steps);
     assert_eq!(status, 0, "{shown}");
@@ -94,24 +124,38 @@ fn giving_up_and_interrupting() {
     world.acme(&["generate", "k", "--kind", "aes-256"]).good();
     world.typed(&["alice", "bob"]);
     let recover = ["recover", "k", "--to", "file:out", "--card", "bob.txt"];
-    let (status, shown) = drive(&world, &recover, &[(&format!("1 of 2: bob\r\n{CARD}"), "\n", true)]);
+    let steps: &[Step<'_>] = &[
+        (&format!("(?s)1 of 2 is here: bob. 1 more to come, of alice, carol .*{CARD}"), "\n", true),
+        (CARD, "quit\n", true),
+        (LEAVE, "n\n", true),
+        (CARD, "\x03", true),
+        (LEAVE, "y\n", true),
+        (WIPE, "\n", true),
+    ];
+    let (status, shown) = drive(&world, &recover, steps);
     assert_eq!(status, 3, "{shown}");
+    assert!(shown.contains("quorate: hint: bring 1 more card, and what opens it\r\n"), "{shown}");
     assert!(shown.contains("the quorum is not reached: 1 of 2 custodians are present (bob)"), "{shown}");
-    let (status, _) = drive(&world, &recover, &[(CARD, "\x04", true)]);
+    // The end of the input, and Ctrl-C at the question itself, leave.
+    let (status, _) =
+        drive(&world, &recover, &[(CARD, "\x04", true), (LEAVE, "\x03", true), (WIPE, "\x04", true)]);
     assert_eq!(status, 3);
-    // Ctrl-C while a passphrase is typed: said, logged, and the terminal is as it was.
+    // Ctrl-C while a passphrase is typed: asked about, logged, and the terminal is as it was.
     let steps: &[Step<'_>] = &[
         (CARD, "alice.txt\n", true),
         (r"alice, your passphrase .*: ", "half\x03", false),
-        ("quorate: error: interrupted", "", true),
+        (LEAVE, "\n", true),
+        (r"alice, your passphrase .*: ", "half\x03", false),
+        (LEAVE, "y\n", true),
+        (r"delete them now\? \[y/N\] ", "\n", true),
+        ("quorate: error: the quorum is not reached", "", true),
     ];
     let (status, shown) = drive(&world, &recover, steps);
-    assert_eq!(status, 1, "{shown}");
+    assert_eq!(status, 3, "{shown}");
     assert!(!shown.contains("half"), "{shown}");
     assert!(!world.path("out").exists() && !world.path("out.pending").exists());
     let log = world.acme(&["log", "show"]).good().out;
-    assert_eq!(log.matches(" recover abandoned ").count(), 2, "{log}");
-    assert_eq!(log.matches(" recover failed ").count(), 1, "{log}");
+    assert_eq!(log.matches(" recover abandoned ").count(), 3, "{log}");
     let steps: &[Step<'_>] =
         &[(r"alice, your passphrase \(Enter alone to leave it out\): ", "\n", false), (WIPE, "\n", true)];
     let (status, shown) = drive(&world, &["check", "--passphrase", "alice.txt"], steps);

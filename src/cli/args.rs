@@ -1,5 +1,6 @@
 //! Every argument of the program, and what may be said in it.
 
+use super::failure::Failure;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use quorate::card::page::Paper;
 use quorate::key::{KeyKind, KeyName, Label};
@@ -23,7 +24,7 @@ pub(crate) struct Arguments {
 }
 
 /// Which escrow, who acts, and when.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
     /// The escrow's folder (or QUORATE_ESCROW)
     #[arg(short = 'C', long = "escrow", value_name = "DIR", global = true)]
@@ -198,7 +199,7 @@ pub(crate) struct Show {
 }
 
 /// Cards and what opens their seals.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Seals {
     /// A custodian's passphrase is the first line of a file
     #[arg(long = "passphrase-file", value_name = "NAME=FILE")]
@@ -232,11 +233,11 @@ pub(crate) struct Check {
     pub(crate) wipe_pictures: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Recover {
-    /// The key, or one version of it
+    /// The key, or one version of it (asked for at a terminal)
     #[arg(value_name = "NAME[@VERSION]")]
-    pub(crate) name: KeyName,
+    pub(crate) name: Option<KeyName>,
     /// A picture (PNG, JPEG), a PDF or a text file with a card; `-` is standard input
     #[arg(long = "card", value_name = "CARD", num_args = 1..)]
     pub(crate) cards: Vec<PathBuf>,
@@ -248,15 +249,36 @@ pub(crate) struct Recover {
     pub(crate) fingerprint: Option<String>,
     #[command(flatten)]
     pub(crate) seals: Seals,
-    /// Where the key goes: `file:PATH` (new, mode 0600) or `age:RECIPIENT` (to standard output or --out)
+    /// Where the key goes: `file:PATH` (new, mode 0600) or `age:RECIPIENT` (to standard output or --out); asked for at a terminal
     #[arg(long, value_name = "WHERE")]
-    pub(crate) to: String,
+    pub(crate) to: Option<String>,
     /// The file for `--to age:…`
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// How the key is written
     #[arg(long, default_value = "auto")]
     pub(crate) format: KeyFormat,
+    /// Overwrite and delete the given files that held a card, when the key is there
+    #[arg(long)]
+    pub(crate) wipe_pictures: bool,
+}
+
+impl Recover {
+    /// The key.
+    pub(crate) fn key(&self) -> Result<&KeyName, Failure> {
+        self.name.as_ref().ok_or_else(|| {
+            Failure::usage("no key is named, and there is no terminal to ask at")
+                .hint("name it before --card, as in `quorate recover NAME --to file:PATH --card FILE…`")
+        })
+    }
+
+    /// Where the key goes.
+    pub(crate) fn to(&self) -> Result<&str, Failure> {
+        self.to.as_deref().ok_or_else(|| {
+            Failure::usage("it is not said where the key goes, and there is no terminal to ask at")
+                .hint("add --to file:PATH, or --to age:RECIPIENT")
+        })
+    }
 }
 
 #[derive(Debug, Args)]

@@ -28,6 +28,9 @@ pub(crate) const DIFFERENCE: u8 = 4;
 /// Exit status: the log cannot be written.
 pub(crate) const NO_LOG: u8 = 5;
 
+/// What is said of Ctrl-C.
+const INTERRUPTED: &str = "interrupted";
+
 /// A message, perhaps a hint, and an exit status.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -61,6 +64,17 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Ctrl-C, where a program reads every key itself.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(FAILED, INTERRUPTED)
+            .hint("nothing was released; run the command again when everybody is ready")
+    }
+
+    /// Whether it is [`Self::interrupted`].
+    pub(crate) fn is_interrupt(&self) -> bool {
+        self.message == INTERRUPTED
     }
 
     /// A failure of the system with a file.

@@ -31,7 +31,7 @@ pub(super) fn one_sheet(options: &Recover, output: &Output) -> Result<BackupShee
             Err(error) => trouble = Some(error),
         }
     }
-    match (choose(sheets, &options.name), trouble) {
+    match (choose(sheets, options.key()?), trouble) {
         (Ok(sheet), trouble) => {
             if let Some(error) = trouble {
                 output.warn(error.to_string());

@@ -1,6 +1,7 @@
 //! Says that something takes its time, and how long it took.
 //!
-//! On a terminal a line that moves; elsewhere one line when it is done.
+//! On a terminal a line that moves; on a plain one a line when it begins and one when it is done;
+//! elsewhere only that.
 
 use super::output::say;
 use super::terminal::show;
@@ -33,8 +34,12 @@ impl Step {
         let what = super::output::plain(&what.into());
         let shared = Arc::new(Shared { of, ..Shared::default() });
         let start = Instant::now();
-        let dumb = super::session::environment("TERM").is_none_or(|term| term == "dumb");
-        let ticker = (isatty(stderr()) && !dumb).then(|| {
+        let plain = super::terminal::is_plain();
+        if isatty(stderr()) && plain {
+            // Nothing moves there: a person hears what is waited for.
+            say(&format!("{what} …"));
+        }
+        let ticker = (isatty(stderr()) && !plain).then(|| {
             let (shared, what) = (Arc::clone(&shared), what.clone());
             std::thread::spawn(move || {
                 while !shared.ended.load(Ordering::SeqCst) {

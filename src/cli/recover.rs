@@ -1,7 +1,8 @@
 //! `quorate recover`: M custodians bring a key back.
 //!
-//! The intent is logged before the first card is looked at; `gather` brings the custodians together, and
-//! `deliver` keeps the key under a pending name until `done` is in the log.
+//! At a terminal `begin` asks for what the arguments leave open, and `guide` leads from card to card; in
+//! a script `gather` takes what the arguments name. The intent is logged before the first card is looked
+//! at, and `deliver` keeps the key under a pending name until `done` is in the log.
 
 use super::args::{KeyFormat, Place, Recover};
 use super::cards::Openers;
@@ -9,27 +10,50 @@ use super::failure::{Failure, NO_QUORUM};
 use super::output::Output;
 use super::progress::Step;
 use super::session::Session;
+use super::terminal::is_interactive;
+use super::wipe::Given;
 use deliver::report;
 pub(super) use deliver::{Destination, destination, no_pem};
 pub(super) use gather::gather;
+use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::log::Phase;
 use std::time::Instant;
 
+mod begin;
 mod deliver;
 mod gather;
+mod guide;
 
 pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Result<(), Failure> {
     if !options.sheets.is_empty() {
         return super::sheet::run(place, options, output);
     }
+    if options.name.is_some() && options.to.is_some() || !is_interactive() {
+        options.key()?;
+        destination(options)?.is_free()?;
+        let session = Session::of(place)?;
+        return recover(&mut session.open()?, options, false, output);
+    }
+    let place = begin::place(place, output)?;
+    let session = Session::of(&place)?;
+    let mut escrow = session.open()?;
+    let options = begin::options(options, &escrow, output)?;
+    recover(&mut escrow, &options, true, output)
+}
+
+fn recover(
+    escrow: &mut Escrow<'_>,
+    options: &Recover,
+    led: bool,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let start = Instant::now();
     let to = destination(options)?;
     to.is_free()?;
     let openers = Openers::of(&options.seals)?;
-    let session = Session::of(place)?;
-    let mut escrow = session.open()?;
-    let backed = &escrow.version(&options.name)?.backed;
+    let name = options.key()?;
+    let backed = &escrow.version(name)?.backed;
     if matches!(options.format, KeyFormat::Pem) && !backed.kind.is_asymmetric() {
         return Err(no_pem(backed.kind));
     }
@@ -37,34 +61,43 @@ pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Resu
     let record = escrow.quorum_by_id(quorum)?;
     openers.are_for(&record)?;
     // A backup that is lost or altered is named before anybody is asked for a card.
-    escrow.backup(escrow.version(&options.name)?)?;
+    escrow.backup(escrow.version(name)?)?;
+    if led {
+        begin::present(&record, output)?;
+    }
     let mut gathering = Gathering::new(record);
-    let recovery = Recovery::begin(&mut escrow, &options.name, to.kind())?;
-    let gathered = gather(options, &openers, &mut gathering, output);
+    let recovery = Recovery::begin(escrow, name, to.kind())?;
+    let mut given = Given::default();
+    let gathered = gather(options, &openers, &mut gathering, &mut given, output);
     let opened = gathered.and_then(|()| {
         let step = Step::begin("combining the shares and opening the backup", 0);
-        let opened = recovery.open(&escrow, &gathering).map_err(Failure::from);
+        let opened = recovery.open(escrow, &gathering).map_err(Failure::from);
         step.done();
         opened
     });
-    let (quorum, key) = match opened {
-        Ok(opened) => opened,
+    let ready = opened.and_then(|(quorum, key)| {
+        let waiting = to.prepare(key.material(), options.format)?;
+        Ok((quorum, key, waiting))
+    });
+    let (quorum, key, waiting) = match ready {
+        Ok(ready) => ready,
         Err(failure) => {
             let phase = if failure.status == NO_QUORUM { Phase::Abandoned } else { Phase::Failed };
-            recovery.end(&mut escrow, phase);
+            recovery.end(escrow, phase);
+            if is_interactive() {
+                given.end(false, output)?;
+            }
             return Err(failure);
         }
     };
-    let waiting = match to.prepare(key.material(), options.format) {
-        Ok(waiting) => waiting,
-        Err(failure) => {
-            recovery.end(&mut escrow, Phase::Failed);
-            return Err(failure);
-        }
-    };
-    recovery.complete(&mut escrow, &quorum, &gathering, &key)?;
+    recovery.complete(escrow, &quorum, &gathering, &key)?;
     let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or_default();
     let age = waiting.deliver(output)?;
-    report(&to, &key, &gathering, milliseconds, &escrow, age, output);
-    Ok(())
+    report(&to, &key, &gathering, milliseconds, escrow, age, output);
+    if is_interactive() {
+        output.note(format!("the whole recovery took {}", guide::since(start)));
+    }
+    // Before the question about the pictures: whoever leaves that has the key.
+    output.finish()?;
+    given.end(options.wipe_pictures, output)
 }

@@ -13,6 +13,7 @@ use super::papers::one_sheet;
 use super::recover::{Destination, destination, gather, no_pem};
 use super::session::{Session, environment, is_quorum};
 use super::terminal;
+use super::wipe::Given;
 use quorate::card::sheet::BackupSheet;
 use quorate::ceremony::escrow::{Escrow, EscrowError};
 use quorate::ceremony::recover::{Gathering, Recovery};
@@ -126,7 +127,8 @@ impl Walk<'_> {
         self.openers.are_for(&record)?;
         let mut gathering = Gathering::new(record);
         let recovery = Recovery::begin(&mut escrow, &name, self.to.kind())?;
-        let ready = gather(self.options, &self.openers, &mut gathering, output).and_then(|()| {
+        let mut given = Given::default();
+        let ready = gather(self.options, &self.openers, &mut gathering, &mut given, output).and_then(|()| {
             let (quorum, key) = recovery.open_backup(&escrow, &gathering, self.sheet.backup())?;
             let waiting = self.to.prepare(key.material(), self.options.format)?;
             Ok((quorum, key, waiting))
@@ -135,13 +137,18 @@ impl Walk<'_> {
             Ok(ready) => ready,
             Err(failure) => {
                 recovery.end(&mut escrow, phase(&failure));
+                if terminal::is_interactive() {
+                    given.end(false, output)?;
+                }
                 return Err(failure);
             }
         };
         recovery.complete(&mut escrow, &quorum, &gathering, &key)?;
         let age = waiting.deliver(output)?;
         self.report(&key, &gathering, &escrow, ("matches the log", age), output);
-        Ok(())
+        // Before the question about the pictures: whoever leaves that has the key.
+        output.finish()?;
+        given.end(self.options.wipe_pictures, output)
     }
 
     /// No log is left: a person vouches for the fingerprint, and a log begins.
@@ -159,7 +166,8 @@ impl Walk<'_> {
         self.openers.are_for(&record)?;
         let mut gathering = Gathering::new(record);
         let salvaging = Salvaging::begin(&mut escrow, self.sheet, self.to.kind())?;
-        let ready = gather(self.options, &self.openers, &mut gathering, output).and_then(|()| {
+        let mut given = Given::default();
+        let ready = gather(self.options, &self.openers, &mut gathering, &mut given, output).and_then(|()| {
             let (quorum, key) = self.opened(&salvaging, &gathering, named.as_ref(), output)?;
             let waiting = self.to.prepare(key.material(), self.options.format)?;
             Ok((quorum, key, waiting))
@@ -172,6 +180,9 @@ impl Walk<'_> {
             Ok(done) => done,
             Err(failure) => {
                 salvaging.end(&mut escrow, phase(&failure));
+                if terminal::is_interactive() {
+                    given.end(false, output)?;
+                }
                 return Err(failure);
             }
         };
@@ -180,7 +191,8 @@ impl Walk<'_> {
         output.note(
             "next: make a new escrow with `quorate init`, and back the key up there with `quorate add`",
         );
-        Ok(())
+        output.finish()?;
+        given.end(self.options.wipe_pictures, output)
     }
 
     fn opened(

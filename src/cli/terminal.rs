@@ -22,8 +22,16 @@ pub(crate) fn is_interactive() -> bool {
 
 /// Whether the terminal can hide what it showed.
 pub(crate) fn can_reveal() -> bool {
-    let dumb = super::session::environment("TERM").is_none_or(|term| term == "dumb");
-    is_interactive() && !dumb
+    is_interactive() && !is_dumb()
+}
+
+/// Whether nothing should move on the terminal: it can't, or a person asked for that (a screen reader).
+pub(crate) fn is_plain() -> bool {
+    is_dumb() || super::session::environment("QUORATE_PLAIN").is_some()
+}
+
+fn is_dumb() -> bool {
+    super::session::environment("TERM").is_none_or(|term| term == "dumb")
 }
 
 /// Writes to standard error at once; what can't be written is lost.
@@ -106,8 +114,7 @@ pub(super) fn read_line(editing: bool) -> Result<Option<SecretBytes>, Failure> {
             }
             [b'\r'] if editing => return Ok(Some(line.finish())),
             [3] if editing => {
-                return Err(Failure::new(super::failure::FAILED, "interrupted")
-                    .hint("nothing was released; run the command again when everybody is ready"));
+                return Err(Failure::interrupted());
             }
             [4] if editing && line.written().is_empty() => return Ok(None),
             [8 | 127] if editing => {

@@ -410,7 +410,12 @@ fn recover() {
         &world,
         true,
         &[
-            (&["recover", "orders"], 2, "required arguments were not provided: --to <WHERE>"),
+            (
+                &["recover", "orders"],
+                2,
+                "it is not said where the key goes, and there is no terminal to ask at",
+            ),
+            (&["recover", "--to", "file:x"], 2, "no key is named, and there is no terminal to ask at"),
             (&["recover", "none", "--to", "file:x"], 1, "there is no key none in this escrow"),
             (&["recover", "orders@2", "--to", "file:x"], 1, "orders has no version 2 that is backed up"),
             (

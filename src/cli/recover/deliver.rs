@@ -23,11 +23,12 @@ pub(in crate::cli) enum Destination {
 }
 
 pub(in crate::cli) fn destination(options: &Recover) -> Result<Destination, Failure> {
+    let to = options.to()?;
     let wrong = || {
-        Failure::usage(format!("--to {:?} is no place for a key", options.to))
+        Failure::usage(format!("--to {to:?} is no place for a key"))
             .hint("use file:PATH for a new file, or age:RECIPIENT to encrypt it again")
     };
-    let (kind, rest) = options.to.split_once(':').ok_or_else(wrong)?;
+    let (kind, rest) = to.split_once(':').ok_or_else(wrong)?;
     match kind {
         "file" if !rest.is_empty() => {
             if options.out.is_some() {

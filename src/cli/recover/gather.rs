@@ -1,91 +1,87 @@
 //! Gathering: cards are read and their seals opened until enough custodians are present.
 //!
-//! Cards in any order. A wrong card, a typo or a wrong passphrase is named and, when somebody can be
-//! asked, asked for again; nothing a person does here ends a recovery. What no person needs to be asked
-//! for is opened together, as far as memory allows.
+//! Cards in any order. A wrong card, a typo or a wrong passphrase is named and, when somebody is at a
+//! terminal, `guide` asks again. What no person needs to be asked for is opened together, as far as
+//! memory allows.
 
+use super::guide::Guide;
 use crate::cli::args::Recover;
+use crate::cli::bring::{Brought, say};
 use crate::cli::cards::{Openers, parallel, read};
 use crate::cli::failure::{Failure, NO_QUORUM, card_hint};
 use crate::cli::output::Output;
 use crate::cli::progress::Step;
-use crate::cli::terminal;
+use crate::cli::terminal::is_interactive;
+use crate::cli::wipe::Given;
 use quorate::card::Collector;
 use quorate::ceremony::recover::{Gathering, PresentError};
 use quorate::seal::{SealKind, SealedShare, UnsealError};
 use quorate::share::ClaimedShare;
-use std::path::Path;
 
-/// Reads cards and opens seals until enough custodians are present.
+/// Reads cards and opens seals until enough custodians are present. `given` gets the files of cards.
 pub(in crate::cli) fn gather(
     options: &Recover,
     openers: &Openers,
     gathering: &mut Gathering,
+    given: &mut Given,
     output: &Output,
 ) -> Result<(), Failure> {
     let mut collector = Collector::new();
-    let asking = terminal::is_interactive();
     let mut troubles = Vec::new();
     for path in &options.cards {
-        take(path, options, gathering, &mut collector, &mut troubles, output);
-    }
-    loop {
-        unseal_known(openers, gathering, &mut troubles, output);
-        unseal_asked(openers, gathering, asking, output)?;
-        if gathering.missing() == 0 {
-            return Ok(());
-        }
-        progress(gathering, output);
-        if !asking {
-            return Err(not_enough(gathering, &troubles));
-        }
-        let Some(line) =
-            terminal::ask("a card (path of a picture, PDF or text file; Enter alone gives up): ")?
-        else {
-            return Err(not_enough(gathering, &troubles));
+        let reading = match read(path, options.seals.deadline, &mut collector, output) {
+            Ok(reading) => reading,
+            Err(failure) => {
+                say(&failure, output);
+                troubles.push(failure.message);
+                continue;
+            }
         };
-        let path = String::from_utf8_lossy(line.expose()).trim().to_owned();
-        if path.is_empty() {
-            return Err(not_enough(gathering, &troubles));
-        }
-        take(Path::new(&path), options, gathering, &mut collector, &mut troubles, output);
+        let brought = Brought { place: path.display().to_string(), path: Some(path.clone()), reading };
+        take(brought, gathering, given, &mut troubles, output);
     }
+    if is_interactive() {
+        return Guide::new(options, openers, gathering, given, collector, troubles, output).run();
+    }
+    unseal_known(openers, gathering, &mut troubles, output);
+    dismiss_sealed(openers, gathering, output);
+    if gathering.missing() == 0 {
+        return Ok(());
+    }
+    progress(gathering, output);
+    Err(not_enough(gathering, &troubles))
 }
 
-/// Takes every card of a file; what is wrong with one is said, and remembered.
+/// Takes every card from a source; what is wrong with one is said, and remembered. Whether one was taken.
 pub(super) fn take(
-    path: &Path,
-    options: &Recover,
+    brought: Brought,
     gathering: &mut Gathering,
-    collector: &mut Collector,
+    given: &mut Given,
     troubles: &mut Vec<String>,
     output: &Output,
-) {
-    let cards = match read(path, options.seals.deadline, collector, output) {
-        Ok(reading) => reading.cards,
-        Err(failure) => {
-            output.warn(&failure.message);
-            if let Some(hint) = &failure.hint {
-                output.note(format!("quorate: hint: {hint}"));
-            }
-            troubles.push(failure.message);
-            return;
-        }
-    };
-    for card in cards {
+) -> bool {
+    let Brought { place, path, reading } = brought;
+    let (is_part, is_print_file) = (reading.cards.is_empty(), reading.is_print_file);
+    let (mut any, mut ours) = (false, is_part);
+    for card in reading.cards {
         match gathering.present(card) {
-            Ok(index) => output.note(format!(
-                "{}: the card of {} (share {index})",
-                path.display(),
-                gathering.custodian(index)
-            )),
+            Ok(index) => {
+                (any, ours) = (true, true);
+                let custodian = gathering.custodian(index);
+                output.note(format!("{place}: the card of {custodian} (share {index})"));
+            }
             Err(error) => {
-                output.warn(format!("{}: {error}", path.display()));
+                ours |= matches!(error, PresentError::Again { .. });
+                output.warn(format!("{place}: {error}"));
                 hint(&error, output);
                 troubles.push(error.to_string());
             }
         }
     }
+    if let Some(path) = path.filter(|_| ours) {
+        given.add(&path, is_print_file);
+    }
+    any
 }
 
 /// Opens every seal for which nobody must be asked, as many at once as memory allows.
@@ -114,7 +110,7 @@ pub(super) fn unseal_known(
             hint(&error, output);
             troubles.push(error.to_string());
             // A passphrase from a file won't get better: the custodian may be asked, or bring the card again.
-            if !terminal::is_interactive() {
+            if !is_interactive() {
                 gathering.dismiss(index);
             }
         }
@@ -153,55 +149,29 @@ fn unseal_all(
     outcomes
 }
 
-/// Asks each custodian whose card is here for what opens it.
-pub(super) fn unseal_asked(
-    openers: &Openers,
-    gathering: &mut Gathering,
-    asking: bool,
-    output: &Output,
-) -> Result<(), Failure> {
+/// Sends away every card that is still sealed: nobody can be asked for what opens it.
+fn dismiss_sealed(openers: &Openers, gathering: &mut Gathering, output: &Output) {
     let waiting: Vec<u8> = gathering.sealed().map(|card| card.header().index()).collect();
     for index in waiting {
-        if gathering.missing() == 0 {
-            break;
-        }
-        let custodian = gathering.custodian(index);
-        let Some(card) = gathering.card(index) else { continue };
-        let by_passphrase = matches!(card.kind(), SealKind::Passphrase(_));
-        if !asking || !by_passphrase {
-            let with = if by_passphrase { "--passphrase-file NAME=FILE" } else { "--identity FILE" };
-            if !openers.opens(card, &custodian) {
-                output.warn(format!(
-                    "the card of {custodian} is sealed, and nothing that opens it was given: add {with}"
-                ));
-            }
-            gathering.dismiss(index);
-            continue;
-        }
-        loop {
-            let prompt = format!("{custodian}, your passphrase (Enter alone puts the card away): ");
-            let Some(passphrase) = terminal::ask_passphrase(&prompt)? else {
-                gathering.dismiss(index);
-                break;
-            };
-            let Some(card) = gathering.card(index) else { break };
-            let step = Step::begin(format!("unsealing {custodian}"), 0);
-            let outcome = card.open_passphrase(&passphrase);
-            step.done();
-            match gathering.unsealed(index, outcome) {
-                Ok(()) => break,
-                Err(error) => {
-                    output.warn(error.to_string());
-                    hint(&error, output);
-                }
-            }
-        }
-        progress(gathering, output);
+        cannot_open(openers, gathering, index, output);
     }
-    Ok(())
 }
 
-fn hint(error: &PresentError, output: &Output) {
+/// Sends a card away, because what opens it was not given and can't be asked for.
+pub(super) fn cannot_open(openers: &Openers, gathering: &mut Gathering, index: u8, output: &Output) {
+    let custodian = gathering.custodian(index);
+    let Some(card) = gathering.card(index) else { return };
+    let by_passphrase = matches!(card.kind(), SealKind::Passphrase(_));
+    let with = if by_passphrase { "--passphrase-file NAME=FILE" } else { "--identity FILE" };
+    if !openers.opens(card, &custodian) {
+        output.warn(format!(
+            "the card of {custodian} is sealed, and nothing that opens it was given: add {with}"
+        ));
+    }
+    gathering.dismiss(index);
+}
+
+pub(super) fn hint(error: &PresentError, output: &Output) {
     if let Some(hint) = card_hint(error) {
         output.note(format!("quorate: hint: {hint}"));
     }
@@ -216,17 +186,20 @@ fn progress(gathering: &Gathering, output: &Output) {
     ));
 }
 
-fn not_enough(gathering: &Gathering, troubles: &[String]) -> Failure {
+pub(super) fn not_enough(gathering: &Gathering, troubles: &[String]) -> Failure {
     let (names, threshold) = (gathering.names(), gathering.record().scheme().threshold());
     let who = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
     let message =
         format!("the quorum is not reached: {} of {threshold} custodians are present{who}", names.len());
+    let missing = gathering.missing();
+    let cards = if missing == 1 {
+        "1 more card, and what opens it"
+    } else {
+        &format!("{missing} more cards, and what opens them")
+    };
     let hint = match troubles.last() {
-        None => format!("bring {} more cards, and what opens them", gathering.missing()),
-        Some(trouble) => format!(
-            "bring {} more cards, and what opens them; the last trouble was: {trouble}",
-            gathering.missing()
-        ),
+        None => format!("bring {cards}"),
+        Some(trouble) => format!("bring {cards}; the last trouble was: {trouble}"),
     };
     Failure { status: NO_QUORUM, message, hint: Some(hint) }
 }
