@@ -5,6 +5,7 @@
 //! spelling only. Cost is bounded by the readers' own limits; the pictures' are small here.
 
 use quorate::age::{self, Header, Identity, LIMITS, Recipient, Stanzas};
+use quorate::card::sheet::{BackupSheet, SheetCollector, sheet_codes};
 use quorate::card::{Collector, scan, typed};
 use quorate::key::{KeyKind, KeyName, KeyRecord, Label, import};
 use quorate::log::{Checkpoint, Log, Record};
@@ -19,7 +20,7 @@ use std::time::Duration;
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("age", age_file),
     ("armor", armor),
     ("card", card),
@@ -31,6 +32,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("log_record", log_record),
     ("picture", picture),
     ("quorum_record", quorum_record),
+    ("sheet", sheet),
     ("typed", typed_lines),
     ("words", words),
 ];
@@ -70,6 +72,23 @@ pub fn codes(data: &[u8]) {
         let _ = collector.offer(code);
     }
     let _ = collector.unfinished().count();
+}
+
+/// The bytes of a backup sheet, and the texts of its codes, one a line.
+pub fn sheet(data: &[u8]) {
+    if let Ok(sheet) = BackupSheet::read(data) {
+        assert_eq!(sheet.bytes(), data);
+    }
+    let mut collector = SheetCollector::new();
+    for code in String::from_utf8_lossy(data).lines() {
+        let _ = collector.offer(code);
+    }
+    for gathered in collector.finish().into_iter().flatten() {
+        let codes = sheet_codes(&gathered.sheet);
+        let mut again = SheetCollector::new();
+        assert!(codes.iter().all(|code| again.offer(code).is_ok()));
+        assert!(again.finish().into_iter().flatten().any(|same| same.sheet == gathered.sheet));
+    }
 }
 
 /// JSON of the one spelling.

@@ -25,7 +25,7 @@ fn rounds(target: &str, times: usize) -> usize {
     times
         * match target {
             "picture" => 40,
-            "age" | "key_import" => 600,
+            "age" | "key_import" | "sheet" => 600,
             _ => 3000,
         }
 }
@@ -156,6 +156,15 @@ fn pages() -> Vec<Vec<u8>> {
     vec![page.to_vec(), picture, jpeg]
 }
 
+/// The bytes of the published backup sheet.
+fn containers() -> Vec<Vec<u8>> {
+    let mut collector = quorate::card::sheet::SheetCollector::new();
+    for code in vectors(&["sheet"]).iter().flat_map(|text| text.split(|byte| *byte == b'\n')) {
+        let _ = collector.offer(&String::from_utf8_lossy(code));
+    }
+    collector.finish().into_iter().flatten().map(|gathered| gathered.sheet.bytes().to_vec()).collect()
+}
+
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     match target {
         "age" => vectors(&["backup"]),
@@ -176,6 +185,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
         "picture" => pages(),
         "quorum_record" => vectors(&["quorum-record"]),
+        "sheet" => vectors(&["sheet"]).into_iter().chain(containers()).collect(),
         "typed" => vectors(&["lines", "qr"]),
         _ => vectors(&["passphrase", "qr"]),
     }

@@ -22,6 +22,7 @@ mod faults;
 mod gathering;
 mod inspection;
 mod recovery;
+mod salvage;
 
 fn now() -> Timestamp {
     Timestamp::from_unix(1_795_464_000).unwrap()

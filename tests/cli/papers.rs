@@ -166,7 +166,7 @@ fn the_longest_keys_have_sheets_and_longer_ones_are_refused() {
     let world = World::founded(2, &OPEN);
     world.acme(&["generate", "signing", "--kind", "rsa-4096"]).good();
     world.acme(&["print", "backup", "signing"]).good().prints("codes on 4 pages");
-    world.write("blob", (0..65_536_u32).map(|n| (n * 7 + n / 251) as u8).collect::<Vec<_>>());
+    world.write("blob", (0..65_536_u32).map(|n| (n * 7 + n / 251).to_le_bytes()[0]).collect::<Vec<_>>());
     world.acme(&["add", "blob", "--file", "blob", "--kind", "opaque"]).good();
     let pages = world.acme(&["print", "backup", "blob"]).good();
     assert!(pages.out.contains("codes on 33 pages"), "{pages:#?}");

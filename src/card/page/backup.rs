@@ -10,6 +10,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::flow::broken;
 use super::font::{Fonts, Style};
 use super::sheet::{Look, MM, Mark, Sheet, Tone};
 use super::{PageError, Paper, composed, ink, words};
@@ -155,7 +156,14 @@ fn fill(
     for (x, title, steps) in columns {
         let mut y = sheet.paragraph((x, column), top, head, leading + 2.0, title)?;
         for (number, text) in (1usize..).zip(&steps) {
-            y = sheet.item((x, column), y, prose, leading, (&number.to_string(), text))? + size * 0.3;
+            // The command has a name in it that may be longer than the column.
+            let (number, indent) = (number.to_string(), size * 1.25);
+            sheet.text(x, y, Look(Style::Bold, size, Tone::Ink), &number)?;
+            for line in broken(sheet.fonts, prose, column - indent, text, "the name of the key")? {
+                sheet.text(x + indent, y, prose, &line)?;
+                y += leading;
+            }
+            y += size * 0.3;
         }
         lowest = lowest.max(y - leading);
     }
@@ -207,8 +215,15 @@ fn facts(
     y += leading * 0.4;
     for (label, value, style) in rows {
         let Some(value) = value else { continue };
-        let (look, lines) =
-            sheet.fit(Look(style, size, Tone::Ink), 7.0, right - column, "a fact of the key", &value)?;
+        let look = Look(sheet.fonts.style_for(style, &value), size, Tone::Ink);
+        // A line that is nearly too long is set a little smaller, a longer one is broken.
+        let (look, lines) = match sheet.fit(look, 8.0, right - column, "a fact of the key", &value) {
+            Ok((look, lines)) if lines.len() == 1 => (look, lines),
+            Ok(_) | Err(PageError::TooLong { .. }) => {
+                (look, broken(sheet.fonts, look, right - column, &value, "a fact of the key")?)
+            }
+            Err(error) => return Err(error),
+        };
         sheet.text(left, y, Look(Style::Text, 8.5, Tone::Soft), label)?;
         for line in lines {
             sheet.text(column, y, look, &line)?;

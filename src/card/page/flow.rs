@@ -110,7 +110,7 @@ impl Cell {
 }
 
 /// Lines no wider than `width`: broken at spaces, and inside a word only when it is wider.
-fn broken(
+pub(super) fn broken(
     fonts: &Fonts,
     look: Look,
     width: f32,

@@ -1,5 +1,7 @@
 //! Backup sheets and their codes: bytes there and back, codes lost, altered, mixed and foreign.
 
+#![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "tests; the numbers are small")]
+
 use super::*;
 use crate::age::Recipient;
 use crate::card::CodeError;
