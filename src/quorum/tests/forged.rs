@@ -144,7 +144,8 @@ fn the_quorum_itself_can_not_sign_what_is_no_record() {
     assert_eq!(custodian(&|one| *field(one, "seal") = Json::text("wax")), value("seal"));
     assert_eq!(custodian(&|one| *field(one, "card") = Json::text("00")), value("card"));
     let twice = custodian(&|one| *field(one, "name") = Json::text("CUSTODIAN 1"));
-    assert_eq!(twice, RecordError::Name { name: "CUSTODIAN 1".into() });
+    let (name, other) = ("CUSTODIAN 1".into(), "custodian 1".into());
+    assert_eq!(twice, RecordError::NameTwice { name, other });
     let unknown = refused(&record, &quorum, |object| object.push(("weight".into(), Json::Number(2))));
     assert!(matches!(unknown, RecordError::Json(JsonError::Unknown { field, .. }) if field == "weight"));
 }

@@ -81,8 +81,10 @@ fn terms_that_no_reader_takes_are_not_signed() {
         QuorumRecord::sign(&quorum, &deal.commitments, terms).unwrap_err()
     };
     let name = |name: &str| RecordError::Name { name: name.to_owned() };
-    assert_eq!(refused(&|terms| terms.custodians[2].name = "Custodian 1".into()), name("Custodian 1"));
-    assert_eq!(refused(&|terms| terms.custodians[1].name = "CUSTODIAN 1".into()), name("CUSTODIAN 1"));
+    let twice =
+        |name: &str| RecordError::NameTwice { name: name.to_owned(), other: "custodian 1".to_owned() };
+    assert_eq!(refused(&|terms| terms.custodians[2].name = "Custodian 1".into()), twice("Custodian 1"));
+    assert_eq!(refused(&|terms| terms.custodians[1].name = "CUSTODIAN 1".into()), twice("CUSTODIAN 1"));
     let long = "x".repeat(101);
     for wrong in ["", " ", "a ", "\ta", "a\nb", "a\u{7f}", "a\u{85}b", &long] {
         assert_eq!(refused(&|terms| terms.custodians[0].name = wrong.into()), name(wrong));
