@@ -36,7 +36,8 @@ impl Decoded {
             self.damaged |= decoded.is_err();
             self.text.push(decoded.unwrap_or(char::REPLACEMENT_CHARACTER));
         }
-        self.damaged |= !rest.is_empty();
+        // Bytes that happen to begin as such text does.
+        self.damaged |= !rest.is_empty() || !self.text.chars().any(|c| matches!(c, ' '..='~'));
     }
 
     fn narrow(&mut self, bytes: &[u8]) {

@@ -3,11 +3,11 @@
 //! It works on the alternate screen, which keeps no history, with every key sent as it is typed; both are
 //! ended, and the screen wiped, however the editor ends. Drawing waits while more keys are there.
 
+use super::super::failure::{FAILED, Failure};
+use super::super::terminal::{CLEAR, Unseen, show};
 use super::keys::{Decoder, Input};
 use super::sheet::Done;
 use super::state::{LEAST, State, Step, View};
-use crate::cli::failure::{FAILED, Failure};
-use crate::cli::terminal::{CLEAR, Unseen, show};
 use quorate::secret::Zeroizing;
 use rustix::io::{Errno, ioctl_fionread};
 use rustix::stdio::{stderr, stdin};

@@ -4,9 +4,9 @@
 //! nothing at the end of the input. A line alone on standard input that is no answer to a question
 //! is the next line of the card: nothing that was typed is lost.
 
+use super::super::failure::Failure;
+use super::super::terminal;
 use super::sheet::{Answer, Done, LAST, Outcome, Proposal, Sheet, judge};
-use crate::cli::failure::Failure;
-use crate::cli::terminal;
 use quorate::card::{Collector, Offer, is_code};
 use quorate::secret::{SecretBytes, Zeroizing};
 
