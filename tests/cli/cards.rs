@@ -283,3 +283,28 @@ fn huge_header(picture: &[u8]) -> Vec<u8> {
     bytes[29..33].copy_from_slice(&(!sum).to_be_bytes());
     bytes
 }
+
+/// The page as a PDF program copies it, with or without its layout; and a slip that is taken for a card.
+#[test]
+fn the_text_of_the_page_is_a_card() {
+    let world = World::founded(2, &["alice", "bob=open", "carol=open"]);
+    let (card, good) = (world.card("alice"), "the card of alice (share 1) is good");
+    for layout in [&["-layout"][..], &[]] {
+        let ran =
+            std::process::Command::new("pdftotext").args(layout).arg(world.path(&card)).arg("-").output();
+        let Ok(ran) = ran else {
+            assert!(std::env::var_os("QUORATE_TEST_ALL").is_none(), "there is no pdftotext");
+            continue;
+        };
+        let text = String::from_utf8(ran.stdout).unwrap();
+        assert!(text.contains("QUORATE/1/ and then the bytes"), "{text}");
+        world.write("page.txt", &text);
+        let ran = world.acme(&["check", "page.txt"]).good().prints(good);
+        assert!(!ran.err.contains("warning"), "{ran:#?}");
+        let wide: Vec<u8> =
+            [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        world.write("wide.txt", wide);
+        world.acme(&["check", "wide.txt"]).good().prints(good);
+    }
+    world.acme(&["check", "slips/alice.txt"]).fails(4, "this is a passphrase's slip, not a card");
+}

@@ -208,7 +208,7 @@ pub(super) fn judge(number: u8, text: &str) -> Answer {
             let mut proposal = of_reading(&reading);
             let meant = reading.line().number();
             if meant != number {
-                proposal.sentences.insert(0, Zeroizing::new(belongs(number, meant)));
+                proposal.sentences.insert(0, Zeroizing::new(belongs(stated, meant)));
             }
             proposal.lines.push(reading.into_line());
             Answer::Proposed(proposal)

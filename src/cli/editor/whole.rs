@@ -113,7 +113,9 @@ impl Typing {
         let lines = match judge(self.at, text) {
             Answer::Right(line) => vec![line],
             Answer::Proposed(proposal)
-                if proposal.places.is_empty() && numbered(text) && proposal.is_one() =>
+                if proposal.places.is_empty()
+                    && proposal.is_one()
+                    && stated(text) == Some(proposal.number()) =>
             {
                 // Right, and its number was typed with it.
                 proposal.lines
@@ -184,7 +186,7 @@ fn number_alone(text: &str) -> Option<u8> {
     digits.parse().ok().filter(|number| short && (1..=LAST).contains(number))
 }
 
-/// Whether a line's number stands in front of it.
-fn numbered(text: &str) -> bool {
-    quorate::wire::lines::split_number(text).0.is_some()
+/// The number in front of a line.
+fn stated(text: &str) -> Option<u8> {
+    quorate::wire::lines::split_number(text).0
 }

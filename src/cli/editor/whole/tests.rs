@@ -108,6 +108,12 @@ fn lines_may_be_left_out_gone_to_and_given_up() {
     assert!(done.is_none());
     assert!(told.contains("this is line 7 of the card, not line 1"), "{told}");
     assert!(told.contains("characters are missing: a line has 30"), "{told}");
+    // The wrong number in front of a line: asked for, and not taken for that line.
+    let (_, told) = run([format!("05 {}", lines[6]), "n".to_owned()], true);
+    assert!(
+        told.contains("this is line 7 of the card, not line 5") && !told.contains("1 line is in"),
+        "{told}"
+    );
     let (done, _) = run([quorate::card::codes(&card())[0].to_string()], true);
     is_card(done.as_ref());
 }
