@@ -9,6 +9,7 @@
 
 mod codes;
 mod face;
+mod foreign;
 pub mod page;
 pub mod qr;
 pub mod scan;

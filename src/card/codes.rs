@@ -5,6 +5,7 @@
 //! `QUORATE/1/P2OF6/`, eight characters that name the whole, `/`, the base32 of the part. All of it
 //! is QR's alphanumeric alphabet, so every reader shows it as text.
 
+use super::foreign::kind;
 use crate::primitive::hash::sha256;
 use crate::seal::{CardError, SealedShare};
 use crate::secret::Zeroizing;
@@ -31,7 +32,7 @@ pub fn is_code(text: &str) -> bool {
 #[non_exhaustive]
 pub enum CodeError {
     /// Something else than a card of ours.
-    #[error("this code is not a card: it holds {what}")]
+    #[error("this is {what}, not a card")]
     Foreign {
         /// What it seems to be, in words; its text isn't shown.
         what: &'static str,
@@ -114,11 +115,11 @@ impl Collector {
     pub fn offer(&mut self, code: &str) -> Result<Offer, CodeError> {
         let code = code.trim();
         if code.len() > LONGEST {
-            return Err(CodeError::Foreign { what: "more text than any card has" });
+            return Err(CodeError::Foreign { what: "a longer text than any card has" });
         }
         // Readers that "clean up" what they show may change the case.
         let upper = Zeroizing::new(code.to_ascii_uppercase());
-        let Some(payload) = upper.strip_prefix(PREFIX) else { return Err(foreign(&upper)) };
+        let Some(payload) = upper.strip_prefix(PREFIX) else { return Err(foreign(code, &upper)) };
         if !payload.contains('/') {
             let bytes = text::from_base32(payload).ok_or(CodeError::Damaged)?;
             return Ok(Offer::Card(Box::new(SealedShare::read(&bytes)?)));
@@ -164,18 +165,10 @@ impl Collector {
 }
 
 /// What a text that isn't ours seems to be.
-pub(super) fn foreign(upper: &str) -> CodeError {
-    if upper.starts_with("QUORATE/") {
+pub(super) fn foreign(code: &str, upper: &str) -> CodeError {
+    let version = upper.strip_prefix("QUORATE/");
+    if version.is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit())) {
         return CodeError::Version;
     }
-    let what = if upper.starts_with("HTTP://") || upper.starts_with("HTTPS://") {
-        "a web address"
-    } else if upper.starts_with("AGE-SECRET-KEY") {
-        "an age identity: keep it secret"
-    } else if upper.starts_with("OTPAUTH") {
-        "a one-time password secret"
-    } else {
-        "some other text"
-    };
-    CodeError::Foreign { what }
+    CodeError::Foreign { what: kind(code) }
 }

@@ -8,7 +8,7 @@ use super::plugin;
 use super::progress::Step;
 use super::scan::{Codes, LONGEST, codes};
 use quorate::age::{Identity, IdentityError};
-use quorate::card::{Collector, Offer, typed};
+use quorate::card::{CodeError, Collector, Offer, typed};
 use quorate::ceremony::check::Good;
 use quorate::log::{CheckedCard, Depth, Medium};
 use quorate::quorum::QuorumRecord;
@@ -90,7 +90,7 @@ fn from_codes(
     let place = path.display();
     let mut cards: Vec<SealedShare> = Vec::new();
     let mut parts = false;
-    let mut wrong = None;
+    let mut wrong: Vec<CodeError> = Vec::new();
     for text in &scan.texts {
         match collector.offer(text) {
             // The card's page shows its code twice, and a card may be in a file more than once.
@@ -103,25 +103,27 @@ fn from_codes(
                 parts = true;
                 output.note(format!("{place}: part of a long card, {have} of {of} parts are here"));
             }
-            Err(error) => wrong = Some(error),
+            // Each kind once: a page may have many codes of something else.
+            Err(error) if !wrong.contains(&error) => wrong.push(error),
+            Err(_) => {}
         }
     }
-    match wrong {
-        Some(error) if cards.is_empty() && !parts => {
-            Err(Failure::new(DIFFERENCE, format!("{place}: {error}"))
-                .hint("give a picture of the card's square code, or its typed lines"))
-        }
-        _ if cards.is_empty() && !parts => {
+    let found = !cards.is_empty() || parts;
+    // The last is the error when there is nothing else.
+    let error = if found { None } else { wrong.pop() };
+    for other in wrong {
+        output.warn(format!("{place}: {other}"));
+    }
+    match error {
+        Some(error) => Err(Failure::new(DIFFERENCE, format!("{place}: {error}"))
+            .hint("give a picture of the card's square code, or its typed lines")),
+        None if found => Ok(cards),
+        None => {
             let why =
                 if scan.gave_up { "no code was found in time" } else { "there is no readable code in it" };
             let advice = "take the picture again, flat and in good light, or type the lines into a text file";
             Err(Failure::new(DIFFERENCE, format!("{place}: {why}")).hint(advice))
         }
-        Some(error) => {
-            output.warn(format!("{place}: {error}"));
-            Ok(cards)
-        }
-        None => Ok(cards),
     }
 }
 

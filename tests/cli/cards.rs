@@ -248,7 +248,7 @@ fn what_is_no_card() {
         ("url.txt", 4, "url.txt: "),
         ("bytes.bin", 4, "bytes.bin: this is not text"),
         ("blank.png", 4, "blank.png: there is no readable code in it"),
-        ("login.png", 4, "login.png: this code is not a card: it holds a web address"),
+        ("login.png", 4, "login.png: this is a web address, not a card"),
         ("cut.png", 4, "cut.png: the PNG is damaged or of a variant that is not read"),
         ("huge.png", 4, "huge.png: the picture has 100000 × 100000 pixels, more than 64000000 in all"),
         ("cut.pdf", 4, "cut.pdf: "),

@@ -123,7 +123,7 @@ impl SheetCollector {
         }
         let upper = code.to_ascii_uppercase();
         let Some(payload) = upper.strip_prefix(PREFIX) else {
-            return Err(SheetCodeError::Code(foreign(&upper)));
+            return Err(SheetCodeError::Code(foreign(code, &upper)));
         };
         if !payload.contains('/') || payload.starts_with('P') {
             return Err(SheetCodeError::Card);
