@@ -1,6 +1,7 @@
 //! A PDF to the pages' grey pixels, in memory: bytes in, one [`Grey`] a page out, looked at page by page.
 //!
-//! Pages are rendered by `hayro` at 300 dots an inch, fewer for a large page. `hayro` bounds neither what a stream
+//! Pages are rendered by `hayro` at 300 dots an inch, fewer for a large page; at 150 first when nothing in the
+//! PDF is an image, because what is drawn is as clean at any size. `hayro` bounds neither what a stream
 //! unpacks to nor an image's size, so both are counted before it sees them: first every Deflate stream
 //! in the raw bytes, then, once the objects are known, each stream's chain of filters and each image's size.
 //! What remains: a chain of filters on an object stream (unpacked while loading), and drawing that takes
@@ -25,8 +26,11 @@ use super::grey::Grey;
 use super::search::{Finds, Page};
 use super::{Event, Kind, Limits, Progress, ScanError, picture};
 
-/// Dots an inch, and the 72 points of one.
-const SCALE: f32 = 300.0 / 72.0;
+/// Dots an inch, and the 72 points of one: as good as a scan is.
+const FINE: f32 = 300.0 / 72.0;
+
+/// Enough for a page that is drawn: the smaller code of a card has 3 dots a module. A quarter of the pixels is a quarter of the time.
+const COARSE: f32 = 150.0 / 72.0;
 
 /// A page is rendered in at most so many pixels: 300 dpi of A3 is more, of A4 less.
 const PIXELS: f32 = 12_000_000.0;
@@ -55,7 +59,8 @@ pub(super) fn search(file: Zeroizing<Vec<u8>>, finds: &mut Finds<'_>) -> Result<
     if pages > limits.pages {
         return Err(ScanError::TooManyPages { pages, limit: limits.pages });
     }
-    caught(|| streams_fit(&pdf, &limits)).ok_or_else(|| damaged.clone())??;
+    let images = caught(|| streams_fit(&pdf, &limits)).ok_or_else(|| damaged.clone())??;
+    let first = if images { FINE } else { COARSE };
     finds.tell(Event::Pages(pages));
     let further = u32::try_from(pages.saturating_sub(1)).unwrap_or(u32::MAX);
     let time = limits.deadline.saturating_add(limits.per_page.saturating_mul(further));
@@ -68,7 +73,7 @@ pub(super) fn search(file: Zeroizing<Vec<u8>>, finds: &mut Finds<'_>) -> Result<
             return Ok(Event::End { gave_up: true });
         }
         finds.tell(Event::Progress(Progress::Page { page: number, pages }));
-        let Some(mut sheet) = draw(page).and_then(|grey| Page::new(number, grey)) else {
+        let Some(mut sheet) = draw(page, first).and_then(|grey| Page::new(number, grey)) else {
             finds.tell(Event::Unreadable(number));
             continue;
         };
@@ -86,7 +91,7 @@ pub(super) fn search(file: Zeroizing<Vec<u8>>, finds: &mut Finds<'_>) -> Result<
             finds.watch.left().checked_div(u32::try_from(rest).unwrap_or(u32::MAX)).unwrap_or_default();
         rest = rest.saturating_sub(1);
         let watch = finds.watch.slice(slice);
-        if let Some(mut sheet) = draw(page).and_then(|grey| Page::new(number, grey)) {
+        if let Some(mut sheet) = draw(page, FINE).and_then(|grey| Page::new(number, grey)) {
             complete &= finds.study(&mut sheet, &watch);
         }
     }
@@ -99,7 +104,7 @@ pub(super) fn first_page(file: &[u8]) -> Result<Zeroizing<Vec<u8>>, ScanError> {
     let damaged = ScanError::Damaged { kind: Kind::Pdf };
     let file = Arc::new(Zeroizing::new(file.to_vec()));
     let pdf = caught(|| Pdf::new(file)).and_then(Result::ok).ok_or_else(|| damaged.clone())?;
-    let grey = pdf.pages().first().and_then(draw).ok_or_else(|| damaged.clone())?;
+    let grey = pdf.pages().first().and_then(|page| draw(page, FINE)).ok_or_else(|| damaged.clone())?;
     let (width, height) = grey.size();
     let mut png = Zeroizing::new(Vec::with_capacity(grey.area()));
     let encoder = image::codecs::png::PngEncoder::new(&mut *png);
@@ -108,13 +113,13 @@ pub(super) fn first_page(file: &[u8]) -> Result<Zeroizing<Vec<u8>>, ScanError> {
 }
 
 /// `None` when the page has no sensible size or the renderer panics.
-fn draw(page: &PdfPage<'_>) -> Option<Grey> {
+fn draw(page: &PdfPage<'_>, scale: f32) -> Option<Grey> {
     let (width, height) = caught(|| page.render_dimensions())?;
     let sensible = |side: f32| side.is_finite() && side >= 1.0;
     if !sensible(width) || !sensible(height) {
         return None;
     }
-    let scale = SCALE.min((PIXELS / width / height).sqrt()).min(SIDE / width.max(height));
+    let scale = scale.min((PIXELS / width / height).sqrt()).min(SIDE / width.max(height));
     if width * scale < 1.0 || height * scale < 1.0 {
         return None;
     }
@@ -159,9 +164,10 @@ fn deflate_fits(file: &[u8], limits: &Limits) -> Result<(), ScanError> {
     Ok(())
 }
 
-/// Refuses chains of filters that multiply, drawing without end, and images with more pixels than a picture may have.
-fn streams_fit(pdf: &Pdf, limits: &Limits) -> Result<(), ScanError> {
+/// Whether there are images. Refuses chains of filters that multiply, drawing without end, and images with more pixels than a picture may have.
+fn streams_fit(pdf: &Pdf, limits: &Limits) -> Result<bool, ScanError> {
     let too_much = Err(ScanError::Unpacks { limit: limits.unpacked });
+    let mut any = false;
     let (mut images, mut drawing) = (limits.unpacked, limits.unpacked.min(DRAWING));
     for object in pdf.objects() {
         let Object::Stream(stream) = object else { continue };
@@ -185,10 +191,11 @@ fn streams_fit(pdf: &Pdf, limits: &Limits) -> Result<(), ScanError> {
             *left = left.checked_sub(size).ok_or(ScanError::Unpacks { limit: limits.unpacked })?;
         }
         if image {
+            any = true;
             image_fits(&stream, limits)?;
         }
     }
-    Ok(())
+    Ok(any)
 }
 
 /// By its own width and height, and by what a fax filter is told besides.

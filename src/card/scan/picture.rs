@@ -1,7 +1,7 @@
 //! A PNG or JPEG file to grey pixels: bytes in, [`Grey`] out.
 //!
 //! The header is read first, and nothing is allocated for a picture with more pixels than allowed.
-//! Transparent pixels are laid on white. The orientation that a camera notes (EXIF) is not applied:
+//! Of an animated PNG the first picture is read. Transparent pixels are laid on white. The orientation that a camera notes (EXIF) is not applied:
 //! the readers find a code in every rotation, mirrored too.
 //! The decoded colours go to a wiped buffer, as does the grey picture.
 
@@ -31,9 +31,29 @@ pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
 }
 
 pub(super) fn png(bytes: &[u8], limits: &Limits) -> Result<Grey, ScanError> {
-    let bounds = bounds(limits);
-    let decoder = PngDecoder::with_limits(Cursor::new(bytes), bounds);
-    grey(decoder.map_err(|_| ScanError::Damaged { kind: Kind::Png })?, Kind::Png, limits)
+    let damaged = ScanError::Damaged { kind: Kind::Png };
+    let bytes = only_pixels(bytes).ok_or_else(|| damaged.clone())?;
+    let decoder = PngDecoder::with_limits(Cursor::new(&*bytes), bounds(limits));
+    grey(decoder.map_err(|_| damaged)?, Kind::Png, limits)
+}
+
+/// The chunks of a PNG that make its first picture. The others are of no use here, and a profile or a
+/// note may unpack to gigabytes: the decoder would do that.
+fn only_pixels(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (signature, mut rest) = bytes.split_at_checked(8)?;
+    let mut kept = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    kept.extend_from_slice(signature);
+    while let Some((head, _)) = rest.split_first_chunk::<8>() {
+        let [a, b, c, d, kind @ ..] = *head;
+        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?;
+        // Length, kind, data, checksum. The last chunk of a file that is cut short is given as it is.
+        let (chunk, after) = rest.split_at_checked(length.checked_add(12)?).unwrap_or((rest, &[]));
+        if [*b"IHDR", *b"PLTE", *b"tRNS", *b"IDAT", *b"IEND"].contains(&kind) {
+            kept.extend_from_slice(chunk);
+        }
+        rest = after;
+    }
+    Some(kept)
 }
 
 pub(super) fn jpeg(bytes: &[u8], limits: &Limits) -> Result<Grey, ScanError> {
