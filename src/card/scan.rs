@@ -16,6 +16,7 @@ mod error;
 mod grey;
 mod pdf;
 mod picture;
+mod repair;
 mod search;
 mod watch;
 

@@ -38,6 +38,11 @@ impl Grey {
         Self { width: self.width, height: self.height, pixels, zoom: self.zoom }
     }
 
+    /// A copy.
+    pub(super) fn same(&self) -> Self {
+        self.with(self.pixels.clone())
+    }
+
     pub(super) fn pixels(&self) -> &[u8] {
         &self.pixels
     }
@@ -55,6 +60,52 @@ impl Grey {
     #[expect(clippy::cast_possible_truncation, reason = "a float too large for i32 saturates")]
     pub(super) fn on_page(&self, x: f32, y: f32) -> (i32, i32) {
         ((x * self.zoom) as i32, (y * self.zoom) as i32)
+    }
+
+    /// One row, from the left; nothing below the last.
+    pub(super) fn row(&self, y: u32) -> &[u8] {
+        let mut rows = self.pixels.chunks_exact(self.width);
+        usize::try_from(y).ok().and_then(|y| rows.nth(y)).unwrap_or_default()
+    }
+
+    /// The pixel that a point lies in, and how far it is to the right of and below its middle; `None` outside.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative, and below the size"
+    )]
+    fn pixel(&self, (x, y): (f64, f64)) -> Option<(usize, f64, f64)> {
+        let (width, height) = self.size();
+        let inside = x >= 0.0 && y >= 0.0 && x < f64::from(width) && y < f64::from(height);
+        if !inside {
+            return None;
+        }
+        Some((y as usize * self.width + x as usize, x.fract(), y.fract()))
+    }
+
+    /// Whether the pixel at a point of this view is dark. `None` outside.
+    pub(super) fn dark(&self, place: (f64, f64)) -> Option<bool> {
+        let (at, ..) = self.pixel(place)?;
+        self.pixels.get(at).map(|pixel| *pixel < 128)
+    }
+
+    /// The brightness at a point of this view, between the middles of four pixels. `None` outside.
+    pub(super) fn sample(&self, (x, y): (f64, f64)) -> Option<f64> {
+        let (at, right, low) = self.pixel((x - 0.5, y - 0.5))?;
+        let value = |at: usize| self.pixels.get(at).copied().map(f64::from);
+        let first = value(at)?;
+        let (second, below) = (value(at + 1).unwrap_or(first), at + self.width);
+        let third = value(below).unwrap_or(first);
+        let fourth = value(below + 1).unwrap_or(third);
+        let (above, under) = (first + (second - first) * right, third + (fourth - third) * right);
+        Some(above + (under - above) * low)
+    }
+
+    /// A point of this view on the page.
+    #[expect(clippy::cast_possible_truncation, reason = "a float too large for i32 saturates")]
+    pub(super) fn place(&self, (x, y): (f64, f64)) -> (i32, i32) {
+        let zoom = f64::from(self.zoom);
+        ((x * zoom) as i32, (y * zoom) as i32)
     }
 
     /// Means of squares of `by` × `by` pixels.

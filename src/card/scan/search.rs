@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::decode::{Black, Effort, Hit, caught, rqrr, rxing};
 use super::grey::Grey;
+use super::repair::repair;
 use super::watch::Watch;
 use super::{Event, Found, Kind, Progress, ScanError, Search, pdf, picture};
 
@@ -24,24 +25,47 @@ const SMALL: usize = 3_000_000;
 /// What `rqrr` gets at most.
 const RQRR: Duration = Duration::from_secs(2);
 
+/// The part of the time that is left which the repair gets at most.
+const REPAIR: u32 = 2;
+
 type View = fn(&Grey) -> Option<Grey>;
 
-/// By how often they helped on distorted cards. The page itself comes before them.
-const VIEWS: [View; 14] = [
-    |page| page.shrink(2),
-    |page| page.shrink(3),
-    |page| page.blur(1),
-    Grey::threshold,
-    |page| page.shrink(2).map(|half| half.invert()),
-    |page| page.shrink(4),
-    |page| page.shrink(6),
-    |page| page.shrink(2)?.blur(1),
-    |page| page.shrink(2)?.threshold(),
-    |page| page.shrink(2)?.sharpen(),
-    Grey::median,
-    |page| page.blur(3),
-    Grey::sharpen,
-    |page| if page.area() <= SMALL { page.enlarge() } else { None },
+/// One step of the search at length.
+#[derive(Clone, Copy)]
+enum Step {
+    /// A view for `rxing`.
+    View(View),
+    /// The page as it is, for `rqrr`.
+    Rqrr,
+    /// Codes of ours that no reader finds.
+    Repair,
+    /// The picture before it was made smaller.
+    Full,
+}
+
+use Step::{Full, Repair, Rqrr, View as Look};
+
+/// By how often they helped on distorted cards, and what they cost.
+const STEPS: [Step; 19] = [
+    Look(|page| Some(page.same())),
+    Rqrr,
+    Look(|page| page.shrink(2)),
+    Look(|page| page.shrink(3)),
+    Repair,
+    Look(|page| page.blur(1)),
+    Look(Grey::threshold),
+    Look(|page| page.shrink(2).map(|half| half.invert())),
+    Look(|page| page.shrink(4)),
+    Look(|page| page.shrink(6)),
+    Look(|page| page.shrink(2)?.blur(1)),
+    Look(|page| page.shrink(2)?.threshold()),
+    Look(|page| page.shrink(2)?.sharpen()),
+    Look(Grey::median),
+    Look(|page| page.blur(3)),
+    Look(Grey::sharpen),
+    Look(|page| if page.area() <= SMALL { page.enlarge() } else { None }),
+    Look(|page| Some(page.invert())),
+    Full,
 ];
 
 /// One page and the texts that were read on it.
@@ -137,27 +161,27 @@ impl<'a> Finds<'a> {
         if page.picture.is_blank() {
             return true;
         }
-        // The page, rqrr, the views, the inverted page, the picture in full size.
-        let views = VIEWS.len().saturating_add(4);
-        for view in 0..views {
+        for (step, view) in STEPS.into_iter().zip(1..) {
             if self.enough() {
                 return true;
             }
             if watch.over() {
                 return false;
             }
-            let number = view.saturating_add(1);
-            self.tell(Event::Progress(Progress::View { page: page.number, view: number, views }));
-            let hits = match view.checked_sub(2) {
-                None if view == 0 => both(&page.picture, watch),
-                None => rqrr(&page.picture, &watch.slice(RQRR)),
-                Some(index) => match VIEWS.get(index) {
-                    Some(view) => view(&page.picture).map(|view| both(&view, watch)),
-                    None if index == VIEWS.len() => Some(both(&page.picture.invert(), watch)),
-                    None => page.full.as_ref().map(|full| both(full, watch)),
-                }
-                .unwrap_or_default(),
-            };
+            self.tell(Event::Progress(Progress::View { page: page.number, view, views: STEPS.len() }));
+            let hits = match step {
+                Look(view) => view(&page.picture).map(|view| both(&view, watch)),
+                Rqrr => Some(rqrr(&page.picture, &watch.slice(RQRR))),
+                Repair => caught(|| {
+                    repair(
+                        &page.picture,
+                        self.search.ours,
+                        &watch.slice(watch.left().checked_div(REPAIR).unwrap_or_default()),
+                    )
+                }),
+                Full => page.full.as_ref().map(|full| both(full, watch)),
+            }
+            .unwrap_or_default();
             self.take(page, hits);
         }
         true

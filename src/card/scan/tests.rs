@@ -236,6 +236,47 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
+/// A chunk of a PNG.
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let body = [&kind[..], data].concat();
+    let length = u32::try_from(data.len()).unwrap().to_be_bytes();
+    [&length[..], &body, &crc32(&body).to_be_bytes()].concat()
+}
+
+#[test]
+fn what_is_beside_the_pixels_of_a_png_is_not_unpacked() {
+    use std::io::Write;
+    let mut zeros = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    zeros.write_all(&vec![0; 64 << 20]).unwrap();
+    let zeros = zeros.finish().unwrap();
+    let bytes = png(&sheet(&[A], 3));
+    for kind in [b"iCCP", b"zTXt", b"iTXt"] {
+        let bomb = chunk(kind, &[b"x\0\0", &zeros[..]].concat());
+        assert_eq!(texts(&scan(&[&bytes[..33], &bomb, &bytes[33..]].concat()).unwrap()), [A]);
+        // Even one that lies about its length or its checksum.
+        let damaged = [&bytes[..33], &chunk(kind, b"x")[..12], b"\xff", &bytes[33..]].concat();
+        assert_eq!(texts(&scan(&damaged).unwrap()), [A]);
+    }
+}
+
+#[test]
+fn a_torn_corner_is_repaired() {
+    let text = format!("QUORATE/1/{}", "MFRGGZDFMZ".repeat(20));
+    let mut picture = sheet(&[&text], 6);
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        if x + y < 44 * 2 + 10 * 6 {
+            pixel.0[0] = 90;
+        }
+    }
+    assert_eq!(texts(&scan(&png(&picture)).unwrap()), [text]);
+}
+
+#[test]
+fn a_scan_that_fills_its_pdf_is_read_beside_clean_ones() {
+    let scan = scan(&scanned_pdf(&[A, B], "")).unwrap();
+    assert_eq!(texts(&scan), [B, A]);
+}
+
 #[test]
 fn limits_are_checked() {
     let bytes = png(&sheet(&[A], 2));
