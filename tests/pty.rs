@@ -1,7 +1,8 @@
 //! The program on a terminal: questions, passphrases that are typed unseen, and those that are shown once.
 //!
 //! `tests/tools/terminal.py` drives it. Without python3 the tests say so and pass; with
-//! `QUORATE_TEST_ALL=1` they fail. `ceremony/` has the guided recovery and the scan-back.
+//! `QUORATE_TEST_ALL=1` they fail. `ceremony/` has the guided recovery, the one from paper alone, and
+//! the scan-back.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,6 +27,7 @@ mod cli {
 mod terminal;
 mod ceremony {
     mod guide;
+    mod paper;
     mod scan_back;
 }
 
