@@ -8,6 +8,11 @@
 mod add;
 mod args;
 mod bring;
+#[cfg(feature = "camera")]
+mod camera;
+#[cfg(not(feature = "camera"))]
+#[path = "cli/camera/absent.rs"]
+mod camera;
 mod cards;
 mod check;
 mod editor;

@@ -192,9 +192,46 @@ fn the_dependency_tree_has_no_network_code() {
     for name in names {
         assert!(!banned.contains(&name), "{name} is network code");
     }
-    for (_, path, code) in files() {
-        for word in ["std::net", "UdpSocket", "TcpStream", "TcpListener", "net::"] {
+    for (_, path, code) in files().into_iter().filter(|(_, path, _)| !is_camera(path)) {
+        for word in ["std::net", "UdpSocket", "TcpStream", "TcpListener", "net::", "httparse"] {
             assert!(!code.contains(word), "{} names {word}", path.display());
         }
+    }
+}
+
+/// Whether a source file is built with the feature `camera` only.
+fn is_camera(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder.ends_with("src/cli/camera")) && !path.ends_with("absent.rs")
+}
+
+/// The one exception listens on this machine's own address, and is not built unless it is asked for.
+#[test]
+fn the_camera_is_off_and_listens_to_this_machine_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let lines = |start: &str| manifest.lines().filter(|line| line.starts_with(start)).collect::<Vec<_>>();
+    // The feature is no default, and brings the one crate that nothing else brings.
+    assert_eq!(lines("default = "), [r#"default = ["cli"]"#]);
+    assert_eq!(lines("camera = "), [r#"camera = ["cli", "dep:httparse"]"#]);
+    assert!(lines("httparse = ").iter().all(|line| line.ends_with("optional = true }")));
+    assert_eq!(manifest.matches("httparse").count(), 2);
+    assert_eq!(manifest.matches("camera = ").count(), 1);
+    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap();
+    let needs = lock.split("[[package]]").filter(|package| package.contains("\n \"httparse\""));
+    let needs: Vec<&str> = needs.filter_map(|package| package.lines().nth(1)).collect();
+    assert_eq!(needs, [r#"name = "quorate""#]);
+    // What is built without it is the refusal.
+    let cli = fs::read_to_string(root.join("src/cli.rs")).unwrap();
+    let on = "#[cfg(feature = \"camera\")]\nmod camera;\n";
+    let off = "#[cfg(not(feature = \"camera\"))]\n#[path = \"cli/camera/absent.rs\"]\nmod camera;\n";
+    assert!(cli.contains(on) && cli.contains(off));
+    assert_eq!(cli.matches("mod camera").count(), 2);
+    // It binds once, to this machine's own address, and connects to nothing.
+    let code: String =
+        files().into_iter().filter(|(_, path, _)| is_camera(path)).map(|(.., code)| code).collect();
+    assert_eq!(code.matches("bind(").count(), 1);
+    assert!(code.contains("TcpListener::bind((Ipv4Addr::LOCALHOST, 0))"));
+    for word in ["connect(", "connect_timeout", "UdpSocket", "UNSPECIFIED", "ToSocketAddrs", "lookup_host"] {
+        assert!(!code.contains(word), "the camera names {word}");
     }
 }

@@ -60,6 +60,7 @@ pub(crate) enum Command {
     /// Show the quorum, the keys, and what needs attention
     Status,
     /// Is this card good? One card alone, nothing recombined
+    #[cfg_attr(feature = "camera", command(alias = "scan"))]
     Check(Check),
     /// Recover a key with the cards of M custodians
     Recover(Recover),
@@ -212,14 +213,33 @@ pub(crate) struct Seals {
     pub(crate) deadline: u64,
 }
 
+/// Whether this program was built with the camera. Without it the arguments exist, and say so.
+const CAMERA: bool = cfg!(feature = "camera");
+
+/// Cards that are shown to this machine's camera.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Camera {
+    /// Take cards from this machine's camera, through a page in a browser
+    #[arg(long, hide = !CAMERA)]
+    pub(crate) camera: bool,
+    /// Seconds to wait for the camera
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "camera", hide = !CAMERA, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Pictures (PNG, JPEG), PDFs or text files with cards; `-` is standard input
-    #[arg(value_name = "CARD", required_unless_present = "typing")]
+    #[arg(value_name = "CARD", required_unless_present_any = ["typing", "camera"])]
     pub(crate) cards: Vec<PathBuf>,
     /// Type the card's lines
     #[arg(long = "type", conflicts_with = "cards")]
     pub(crate) typing: bool,
+    #[command(flatten)]
+    pub(crate) camera: Camera,
+    /// How many cards will be shown to the camera
+    #[arg(long, value_name = "COUNT", default_value_t = 1, requires = "camera", hide = !CAMERA, value_parser = clap::value_parser!(u8).range(1..))]
+    pub(crate) expect: u8,
     #[command(flatten)]
     pub(crate) seals: Seals,
     /// Ask for the passphrase, and check the share too
@@ -247,6 +267,8 @@ pub(crate) struct Recover {
     /// The key's fingerprint from another record than the backup sheet, when there is no escrow to say it
     #[arg(long, value_name = "HEX", requires = "sheets")]
     pub(crate) fingerprint: Option<String>,
+    #[command(flatten)]
+    pub(crate) camera: Camera,
     #[command(flatten)]
     pub(crate) seals: Seals,
     /// Where the key goes: `file:PATH` (new, mode 0600) or `age:RECIPIENT` (to standard output or --out); asked for at a terminal

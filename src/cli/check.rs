@@ -1,6 +1,7 @@
 //! `quorate check`: is this card good? Each card alone; nothing is recombined.
 
 use super::args::{Check, Place};
+use super::camera::{self, Verdict};
 use super::cards::{Openers, checked, print_file, read};
 use super::editor::type_card;
 use super::failure::{DIFFERENCE, FAILED, Failure, card_hint};
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result<(), Failure> {
+    camera::is_built(&options.camera)?;
     let openers = Openers::of(&options.seals)?;
     let mut collector = Collector::new();
     let mut cards = Vec::new();
@@ -42,13 +44,24 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
         })?;
         cards.push((card, Path::new("-"), Medium::Text, false));
     }
+    if options.camera.camera {
+        let shown = shown(place, options, output)?;
+        let (have, of) = (shown.len(), usize::from(options.expect));
+        if have < of {
+            bad.push(
+                Failure::new(FAILED, format!("{have} of {of} cards were shown to the camera"))
+                    .hint("give pictures of the others as files, or type them"),
+            );
+        }
+        cards.extend(shown.into_iter().map(|card| (card, Path::new("-"), Medium::Picture, false)));
+    }
     if let Some((have, of)) = collector.unfinished().next() {
         bad.push(
             Failure::new(DIFFERENCE, format!("{have} of the {of} parts of a long card are here"))
                 .hint("give a picture of each part"),
         );
     }
-    if place.escrow.is_none() && environment("QUORATE_ESCROW").is_none() {
+    if !has_escrow(place) {
         if options.record {
             return Err(
                 Failure::usage("--record needs an escrow").hint("name it with -C DIR, or in QUORATE_ESCROW")
@@ -84,6 +97,37 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
     output.finish()?;
     given.end(options.wipe_pictures, output)?;
     finish(values, bad, output)
+}
+
+fn has_escrow(place: &Place) -> bool {
+    place.escrow.is_some() || environment("QUORATE_ESCROW").is_some()
+}
+
+/// The cards that are shown to the camera: those of the escrow, if one is named.
+fn shown(place: &Place, options: &Check, output: &Output) -> Result<Vec<SealedShare>, Failure> {
+    let session = has_escrow(place).then(|| Session::of(place)).transpose()?;
+    let escrow = session.as_ref().map(Session::open).transpose()?;
+    let mut left = options.expect;
+    let mut judge = |card: &SealedShare| {
+        let name = match &escrow {
+            None => Ok(format!("share {} of quorum {}", card.header().index(), card.header().quorum())),
+            Some(escrow) => named(escrow, card),
+        };
+        match name {
+            Err(failure) => Verdict::Refused(failure.message),
+            Ok(name) => {
+                left = left.saturating_sub(1);
+                Verdict::Taken { name, enough: left == 0 }
+            }
+        }
+    };
+    camera::cards(&options.camera, &mut judge, output)
+}
+
+/// What to call a card that was issued.
+fn named(escrow: &Escrow<'_>, card: &SealedShare) -> Result<String, Failure> {
+    let good = check(&quorum_of(escrow, card)?, card, None)?;
+    Ok(format!("the card of {} (share {})", good.custodian, good.index))
 }
 
 /// Gives the result of every card; the status says the worst: a difference before a file that can't be read.

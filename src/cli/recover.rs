@@ -5,6 +5,7 @@
 //! at, and `deliver` keeps the key under a pending name until `done` is in the log.
 
 use super::args::{KeyFormat, Place, Recover};
+use super::camera;
 use super::cards::Openers;
 use super::failure::{Failure, NO_QUORUM};
 use super::output::Output;
@@ -24,8 +25,10 @@ mod begin;
 mod deliver;
 mod gather;
 mod guide;
+mod shown;
 
 pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Result<(), Failure> {
+    camera::is_built(&options.camera)?;
     if !options.sheets.is_empty() {
         return super::sheet::run(place, options, output);
     }

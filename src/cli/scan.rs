@@ -49,6 +49,24 @@ pub(crate) fn at_least(
     if !scan::is_picture(bytes.expose()) {
         return Ok(None);
     }
+    ask(path, bytes, deadline, count, GRACE).map(Some)
+}
+
+/// The codes in one of many pictures of a camera: a glance, or a longer look.
+#[cfg(feature = "camera")]
+pub(crate) fn glance(picture: &SecretBytes, longer: bool) -> Result<Codes, Failure> {
+    // When nothing need be found, the costly views are left out.
+    ask(Path::new("camera"), picture, 2, usize::from(longer), Duration::from_secs(5))
+}
+
+/// Has a process of its own read a picture or a PDF, and ends it when it takes `grace` longer than it may.
+fn ask(
+    path: &Path,
+    bytes: &SecretBytes,
+    deadline: u64,
+    count: usize,
+    grace: Duration,
+) -> Result<Codes, Failure> {
     let failure = |error: std::io::Error| Failure::file(path, &error);
     let program = std::env::current_exe().map_err(failure)?;
     let mut child = Command::new(program)
@@ -60,7 +78,7 @@ pub(crate) fn at_least(
         .map_err(failure)?;
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let latest =
-        Instant::now().checked_add(Duration::from_secs(deadline)).and_then(|end| end.checked_add(GRACE));
+        Instant::now().checked_add(Duration::from_secs(deadline)).and_then(|end| end.checked_add(grace));
     let answer = std::thread::scope(|scope| {
         scope.spawn(move || {
             // The process may refuse the file before it has read all of it.
@@ -99,7 +117,7 @@ pub(crate) fn at_least(
         )
         .hint("save the picture again as PNG or JPEG, at 300 dpi")
     };
-    read_answer(path, &answer.ok_or_else(costly)?).map(Some)
+    read_answer(path, &answer.ok_or_else(costly)?)
 }
 
 /// The lines of an answer: a letter, then the text.

@@ -5,6 +5,7 @@
 //! memory allows.
 
 use super::guide::Guide;
+use super::shown::show;
 use crate::cli::args::Recover;
 use crate::cli::bring::{Brought, say};
 use crate::cli::cards::{Openers, parallel, read};
@@ -39,6 +40,9 @@ pub(in crate::cli) fn gather(
         };
         let brought = Brought { place: path.display().to_string(), path: Some(path.clone()), reading };
         take(brought, gathering, given, &mut troubles, output);
+    }
+    if options.camera.camera {
+        show(&options.camera, gathering, output)?;
     }
     if is_interactive() {
         return Guide::new(options, openers, gathering, given, collector, troubles, output).run();
