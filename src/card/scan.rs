@@ -155,7 +155,7 @@ pub struct Scan {
     pub codes: Vec<Found>,
     /// How many pages the file has (1 for a picture; 0 when the deadline came before that was known).
     pub pages: usize,
-    /// Pages, from 1, that could not be rendered.
+    /// Pages, from 1, that could not be rendered, or not with all their images and without a code of ours.
     pub unreadable: Vec<usize>,
     /// The deadline ended the search before its last view. More codes may be there.
     pub gave_up: bool,

@@ -91,6 +91,9 @@ fn from_codes(
     let mut cards: Vec<SealedShare> = Vec::new();
     let mut parts = false;
     let mut wrong: Vec<CodeError> = Vec::new();
+    for page in &scan.unreadable {
+        output.warn(format!("{place}: page {page} could not be drawn whole: save it as PNG or JPEG"));
+    }
     for text in &scan.texts {
         match collector.offer(text) {
             // The card's page shows its code twice, and a card may be in a file more than once.

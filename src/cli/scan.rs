@@ -32,6 +32,8 @@ pub(crate) struct Codes {
     pub(crate) texts: Vec<Zeroizing<String>>,
     /// Whether the search was ended by the deadline.
     pub(crate) gave_up: bool,
+    /// The pages that could not be drawn.
+    pub(crate) unreadable: Vec<String>,
 }
 
 /// The codes in a file; `None` when it is neither a picture nor a PDF.
@@ -128,6 +130,7 @@ fn read_answer(path: &Path, answer: &SecretBytes) -> Result<Codes, Failure> {
         match line.first() {
             Some(b'C') => codes.texts.push(Zeroizing::new(text.to_owned())),
             Some(b'G') => codes.gave_up = true,
+            Some(b'U') => codes.unreadable.push(text.to_owned()),
             Some(b'E') => {
                 let (message, hint) = text.split_once('\n').unwrap_or((text, ""));
                 return Err(Failure::new(DIFFERENCE, format!("{}: {message}", path.display())).hint(hint));
@@ -153,6 +156,9 @@ pub(crate) fn answer(deadline: u64, at_least: usize, output: &mut Output) -> Res
                 output.raw(b"C");
                 output.raw(code.text.as_bytes());
                 output.raw(b"\0");
+            }
+            for page in &found.unreadable {
+                output.raw(format!("U{page}\0").as_bytes());
             }
             if found.gave_up {
                 output.raw(b"G\0");

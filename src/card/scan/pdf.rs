@@ -6,14 +6,16 @@
 //! in the raw bytes, then, once the objects are known, each stream's chain of filters and each image's size.
 //! What remains: a chain of filters on an object stream (unpacked while loading), and drawing that takes
 //! memory out of proportion (endless dashes). Only a process of its own with a limit would stop those.
-//! Its panics are caught: a page that cannot be rendered is named and skipped.
+//! Its panics are caught: a page that cannot be rendered is named and skipped, and one with an image that it cannot
+//! decode is named unless a card was read on it.
 //! A PDF that needs a password is refused. Fonts that the PDF does not bring along are left out: a code
 //! is never text.
 
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use hayro::hayro_interpret::InterpreterSettings;
+use hayro::hayro_interpret::{InterpreterSettings, InterpreterWarning};
 use hayro::hayro_syntax::object::{Array, Dict, Name, Object, Stream};
 use hayro::hayro_syntax::page::Page as PdfPage;
 use hayro::hayro_syntax::{Filter, LoadPdfError, Pdf};
@@ -73,13 +75,17 @@ pub(super) fn search(file: Zeroizing<Vec<u8>>, finds: &mut Finds<'_>) -> Result<
             return Ok(Event::End { gave_up: true });
         }
         finds.tell(Event::Progress(Progress::Page { page: number, pages }));
-        let Some(mut sheet) = draw(page, first).and_then(|grey| Page::new(number, grey)) else {
+        let drawn = draw(page, first).and_then(|(grey, whole)| Some((Page::new(number, grey)?, whole)));
+        let Some((mut sheet, whole)) = drawn else {
             finds.tell(Event::Unreadable(number));
             continue;
         };
         complete &= finds.glance(&mut sheet);
         if !sheet.has_ours() {
             unread.push((page, number));
+            if !whole {
+                finds.tell(Event::Unreadable(number));
+            }
         }
     }
     let mut rest = unread.len();
@@ -91,7 +97,7 @@ pub(super) fn search(file: Zeroizing<Vec<u8>>, finds: &mut Finds<'_>) -> Result<
             finds.watch.left().checked_div(u32::try_from(rest).unwrap_or(u32::MAX)).unwrap_or_default();
         rest = rest.saturating_sub(1);
         let watch = finds.watch.slice(slice);
-        if let Some(mut sheet) = draw(page, FINE).and_then(|grey| Page::new(number, grey)) {
+        if let Some(mut sheet) = draw(page, FINE).and_then(|(grey, _)| Page::new(number, grey)) {
             complete &= finds.study(&mut sheet, &watch);
         }
     }
@@ -104,7 +110,7 @@ pub(super) fn first_page(file: &[u8]) -> Result<Zeroizing<Vec<u8>>, ScanError> {
     let damaged = ScanError::Damaged { kind: Kind::Pdf };
     let file = Arc::new(Zeroizing::new(file.to_vec()));
     let pdf = caught(|| Pdf::new(file)).and_then(Result::ok).ok_or_else(|| damaged.clone())?;
-    let grey = pdf.pages().first().and_then(|page| draw(page, FINE)).ok_or_else(|| damaged.clone())?;
+    let (grey, _) = pdf.pages().first().and_then(|page| draw(page, FINE)).ok_or_else(|| damaged.clone())?;
     let (width, height) = grey.size();
     let mut png = Zeroizing::new(Vec::with_capacity(grey.area()));
     let encoder = image::codecs::png::PngEncoder::new(&mut *png);
@@ -112,8 +118,8 @@ pub(super) fn first_page(file: &[u8]) -> Result<Zeroizing<Vec<u8>>, ScanError> {
     Ok(png)
 }
 
-/// `None` when the page has no sensible size or the renderer panics.
-fn draw(page: &PdfPage<'_>, scale: f32) -> Option<Grey> {
+/// The page, and whether all its images were understood. `None` when it has no sensible size or the renderer panics.
+fn draw(page: &PdfPage<'_>, scale: f32) -> Option<(Grey, bool)> {
     let (width, height) = caught(|| page.render_dimensions())?;
     let sensible = |side: f32| side.is_finite() && side >= 1.0;
     if !sensible(width) || !sensible(height) {
@@ -123,8 +129,17 @@ fn draw(page: &PdfPage<'_>, scale: f32) -> Option<Grey> {
     if width * scale < 1.0 || height * scale < 1.0 {
         return None;
     }
-    let settings =
-        InterpreterSettings { font_resolver: Arc::new(|_| None), ..InterpreterSettings::default() };
+    let whole = Arc::new(AtomicBool::new(true));
+    let broken = Arc::clone(&whole);
+    let settings = InterpreterSettings {
+        font_resolver: Arc::new(|_| None),
+        warning_sink: Arc::new(move |warning| {
+            if matches!(warning, InterpreterWarning::ImageDecodeFailure) {
+                broken.store(false, Ordering::Relaxed);
+            }
+        }),
+        ..InterpreterSettings::default()
+    };
     let bitmap = PixmapSettings { x_scale: scale, y_scale: scale, bg_color: WHITE };
     // A cache of its own: one that was left in the middle of a panic is not used again.
     let drawn = caught(|| render(page, &RenderCache::new(), &settings, &RenderSettings::default(), &bitmap));
@@ -133,7 +148,7 @@ fn draw(page: &PdfPage<'_>, scale: f32) -> Option<Grey> {
     pixels.extend(pixmap.data().iter().map(|p| picture::luma(p.r, p.g, p.b)));
     let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
     pixmap.data_as_u8_slice_mut().zeroize();
-    Grey::new(width, height, pixels)
+    Some((Grey::new(width, height, pixels)?, whole.load(Ordering::Relaxed)))
 }
 
 /// Unpacks a Deflate stream, takes its size from what is `left`, and keeps nothing.

@@ -413,6 +413,20 @@ fn a_page_without_a_sensible_size_is_named_and_the_others_are_read() {
 }
 
 #[test]
+fn a_page_with_an_image_of_an_unknown_kind_is_named() {
+    let broken = |texts: &[&str]| {
+        let mut pdf = scanned_pdf(texts, "");
+        // As long as what was there: the table of places stays right.
+        let at = pdf.windows(19).position(|window| window == b"/BitsPerComponent 8").unwrap();
+        pdf[at..at + 19].copy_from_slice(b"/Filter/JPXDecode  ");
+        pdf
+    };
+    assert_eq!(scan(&broken(&[A])).unwrap_err(), ScanError::Damaged { kind: Kind::Pdf });
+    let scan = scan(&broken(&[A, B])).unwrap();
+    assert_eq!((texts(&scan), scan.unreadable.as_slice()), (vec![B], &[1][..]));
+}
+
+#[test]
 fn a_code_is_not_printed() {
     let scan = scan(&png(&sheet(&[A], 3))).unwrap();
     assert!(!format!("{scan:?}").contains("MFRGG"));
