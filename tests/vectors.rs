@@ -344,7 +344,7 @@ fn quorum_records() {
             RecordError::Commitments(_) => "commitments",
             RecordError::Id => "id",
             RecordError::Signature => "signature",
-            RecordError::Name { .. } => "name",
+            RecordError::Name { .. } | RecordError::NameTwice { .. } => "name",
             _ => "other",
         };
         let Some(record) = case.outcome(QuorumRecord::read(case.payload.as_bytes()), reason) else { return };
