@@ -33,8 +33,8 @@ fn every_card_gets_its_tick_and_everything_else_its_name() {
         assert_eq!((state.as_str(), cards.len(), done), ("wrong", 0, false), "{say}");
         assert!(say.contains(words), "{say}");
     };
-    wrong("https://example.org/", "this code is not a card: it holds a web address");
-    wrong("Hello", "this code is not a card: it holds some other text");
+    wrong("https://example.org/", "this is a web address, not a card");
+    wrong("Hello", "not a card");
     wrong("QUORATE/2/ABC", "another version of the format");
     wrong("QUORATE/1/ABC", "damaged");
     wrong(&other.codes("mallory")[0], "this card belongs to quorum");
