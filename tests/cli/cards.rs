@@ -306,5 +306,5 @@ fn the_text_of_the_page_is_a_card() {
         world.write("wide.txt", wide);
         world.acme(&["check", "wide.txt"]).good().prints(good);
     }
-    world.acme(&["check", "slips/alice.txt"]).fails(4, "this is a passphrase's slip, not a card");
+    world.acme(&["check", "slips/1-alice.txt"]).fails(4, "this is a passphrase's slip, not a card");
 }
