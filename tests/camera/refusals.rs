@@ -237,11 +237,11 @@ fn arguments_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn an_interrupt_ends_it() {
+fn a_signal_ends_it() {
     let world = World::new();
     let program = Program::start(&world, &CHECK);
     let port = program.port;
-    program.interrupt();
+    program.end();
     let ended = program.ended();
     // Ended by the signal, not by itself.
     assert_eq!((ended.status, ended.out.as_str()), (None, ""), "{ended:?}");

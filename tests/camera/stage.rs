@@ -78,9 +78,10 @@ impl Program {
     }
 
     /// Presses Ctrl-C.
-    pub fn interrupt(&self) {
+    pub fn end(&self) {
+        // Not SIGINT: whoever runs the tests in the background has that ignored, and children inherit it.
         let mut kill = std::process::Command::new("kill");
-        assert!(kill.args(["-INT", &self.child.id().to_string()]).status().unwrap().success());
+        assert!(kill.args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
     }
 
     /// Waits for its end.

@@ -24,6 +24,8 @@ def main() -> int:
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(plan["cwd"])
+        # Whoever runs the tests in the background has it ignored, and children inherit that.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         rows, columns = plan.get("size", [0, 0])
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         variables = dict(one.split("=", 1) for one in plan.get("env", []))
