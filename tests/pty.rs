@@ -132,15 +132,14 @@ fn giving_up_and_interrupting() {
         (LEAVE, "n\n", true),
         (CARD, "\x03", true),
         (LEAVE, "y\n", true),
-        (WIPE, "\n", true),
+        ("kept, and to be destroyed after the next try: bob.txt", "", true),
     ];
     let (status, shown) = drive(&world, &recover, steps);
     assert_eq!(status, 3, "{shown}");
     assert!(shown.contains("quorate: hint: bring 1 more card, and what opens it\r\n"), "{shown}");
     assert!(shown.contains("the quorum is not reached: 1 of 2 custodians are present (bob)"), "{shown}");
     // The end of the input, and Ctrl-C at the question itself, leave.
-    let (status, _) =
-        drive(&world, &recover, &[(CARD, "\x04", true), (LEAVE, "\x03", true), (WIPE, "\x04", true)]);
+    let (status, _) = drive(&world, &recover, &[(CARD, "\x04", true), (LEAVE, "\x03", true)]);
     assert_eq!(status, 3);
     // Ctrl-C while a passphrase is typed: asked about, logged, and the terminal is as it was.
     let steps: &[Step<'_>] = &[
@@ -149,7 +148,6 @@ fn giving_up_and_interrupting() {
         (LEAVE, "\n", true),
         (r"alice, your passphrase .*: ", "half\x03", false),
         (LEAVE, "y\n", true),
-        (r"delete them now\? \[y/N\] ", "\n", true),
         ("quorate: error: the quorum is not reached", "", true),
     ];
     let (status, shown) = drive(&world, &recover, steps);

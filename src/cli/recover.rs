@@ -87,9 +87,7 @@ fn recover(
         Err(failure) => {
             let phase = if failure.status == NO_QUORUM { Phase::Abandoned } else { Phase::Failed };
             recovery.end(escrow, phase);
-            if is_interactive() {
-                given.end(false, output)?;
-            }
+            given.remind(output);
             return Err(failure);
         }
     };

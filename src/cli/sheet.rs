@@ -93,6 +93,25 @@ impl Named {
     }
 }
 
+/// Asks until somebody says yes, says no, or types the fingerprint from their record.
+fn vouched(found: &Fingerprint) -> Result<bool, Failure> {
+    loop {
+        let prompt =
+            "type it from that record (in short is enough), or yes if you compared all of it, or no: ";
+        let Some(line) = terminal::ask(prompt)? else { return Ok(false) };
+        let said = String::from_utf8_lossy(line.expose()).trim().to_lowercase();
+        match said.as_str() {
+            "y" | "yes" => return Ok(true),
+            "n" | "no" => return Ok(false),
+            typed => match Named::parse(typed) {
+                Ok(named) if named.is(found) => return Ok(true),
+                Ok(_) => terminal::show("that is another fingerprint: compare it once more\n"),
+                Err(_) => terminal::show("that is neither yes, nor no, nor a fingerprint\n"),
+            },
+        }
+    }
+}
+
 /// What both ways need.
 struct Walk<'a> {
     options: &'a Recover,
@@ -137,9 +156,7 @@ impl Walk<'_> {
             Ok(ready) => ready,
             Err(failure) => {
                 recovery.end(&mut escrow, phase(&failure));
-                if terminal::is_interactive() {
-                    given.end(false, output)?;
-                }
+                given.remind(output);
                 return Err(failure);
             }
         };
@@ -180,9 +197,7 @@ impl Walk<'_> {
             Ok(done) => done,
             Err(failure) => {
                 salvaging.end(&mut escrow, phase(&failure));
-                if terminal::is_interactive() {
-                    given.end(false, output)?;
-                }
+                given.remind(output);
                 return Err(failure);
             }
         };
@@ -213,7 +228,16 @@ impl Walk<'_> {
                 ));
                 output.note("compare it with the ceremony sheet, or another record that was not kept with the backup sheet:");
                 output.note("anybody can make a backup sheet for a key of their own, which says the same fingerprint as that key");
-                terminal::confirm("is it the same, all of it?")?
+                if !vouched(&fingerprint)? {
+                    return Err(Failure::new(
+                        DIFFERENCE,
+                        "nobody confirmed the fingerprint: nothing was released",
+                    )
+                    .hint(
+                        "run it again with the record of the fingerprint at hand, or add --fingerprint HEX",
+                    ));
+                }
+                true
             }
         };
         Ok((quorum, unproven.prove(|_| agrees)?))

@@ -8,8 +8,11 @@ use super::bring::Brought;
 use super::failure::{FAILED, Failure};
 use super::output::Output;
 use super::{prompt, terminal};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 const TRUTH: &str =
@@ -17,13 +20,38 @@ const TRUTH: &str =
 
 /// The files that a command was given with a card in them.
 #[derive(Debug, Default)]
-pub(crate) struct Given(Vec<PathBuf>);
+pub(crate) struct Given(Vec<(PathBuf, Option<Stamp>)>);
+
+/// Which file it was: what stands under its name later may be another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    length: u64,
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// `None` for what is no plain file.
+    fn of(about: &fs::Metadata) -> Option<Self> {
+        let (device, inode, length) = (about.dev(), about.ino(), about.len());
+        about.is_file().then_some(Self {
+            device,
+            inode,
+            length,
+            changed: (about.mtime(), about.mtime_nsec()),
+        })
+    }
+}
 
 impl Given {
     /// Remembers a file that held a card.
     pub(crate) fn add(&mut self, path: &Path, is_print_file: bool) {
-        if !is_print_file && path != Path::new("-") && !self.0.iter().any(|known| known == path) {
-            self.0.push(path.to_owned());
+        let stamp = fs::metadata(path).ok().and_then(|about| Stamp::of(&about));
+        let known =
+            |(other, its): &(PathBuf, Option<Stamp>)| other == path || stamp.is_some() && *its == stamp;
+        if !is_print_file && path != Path::new("-") && !self.0.iter().any(known) {
+            self.0.push((path.to_owned(), stamp));
         }
     }
 
@@ -34,12 +62,20 @@ impl Given {
         }
     }
 
+    /// After a failure nothing is wiped, for the files may be needed again: what they are is said.
+    pub(crate) fn remind(self, output: &Output) {
+        if !self.0.is_empty() {
+            let names: Vec<_> = self.0.iter().map(|(path, _)| path.display().to_string()).collect();
+            output.note(format!("kept, and to be destroyed after the next try: {}", names.join(", ")));
+        }
+    }
+
     /// Wipes the files when `wanted`, or when a person says so; else says what they are.
     pub(crate) fn end(self, wanted: bool, output: &Output) -> Result<(), Failure> {
         if self.0.is_empty() {
             return Ok(());
         }
-        let names: Vec<_> = self.0.iter().map(|path| path.display().to_string()).collect();
+        let names: Vec<_> = self.0.iter().map(|(path, _)| path.display().to_string()).collect();
         let (are, them) = match names.len() {
             1 => ("is a copy of a card, which is a secret", "it"),
             _ => ("are copies of cards, which are secrets", "them"),
@@ -57,8 +93,8 @@ impl Given {
             }
         }
         let mut last = Ok(());
-        for path in &self.0 {
-            match wipe(path) {
+        for (path, stamp) in &self.0 {
+            match wipe(path, *stamp) {
                 Ok(()) => output.note(format!("{}: overwritten and deleted", path.display())),
                 Err(error) => {
                     if let Err(failure) = core::mem::replace(&mut last, Err(refused(path, &error))) {
@@ -77,13 +113,19 @@ fn refused(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(FAILED, format!("not deleted: {words}")).hint("destroy the file yourself")
 }
 
-/// Writes zeros over a file, then deletes it, and the link to it when its name was one.
-fn wipe(path: &Path) -> std::io::Result<()> {
-    let real = fs::canonicalize(path)?;
-    let mut file = OpenOptions::new().write(true).open(&real)?;
+/// Writes zeros over the file that was read, then deletes it. A link is not followed, and what came
+/// under the name since is left alone.
+fn wipe(path: &Path, stamp: Option<Stamp>) -> std::io::Result<()> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut file = match OpenOptions::new().write(true).custom_flags(flags).open(path) {
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            return Err(std::io::Error::other("it is a link to another file"));
+        }
+        file => file?,
+    };
     let about = file.metadata()?;
-    if !about.is_file() {
-        return Err(std::io::ErrorKind::InvalidInput.into());
+    if stamp.is_none() || Stamp::of(&about) != stamp {
+        return Err(std::io::Error::other("it is not the file that was read"));
     }
     let zeros = [0_u8; 4096];
     let mut left = about.len();
@@ -93,9 +135,5 @@ fn wipe(path: &Path) -> std::io::Result<()> {
         left = left.saturating_sub(u64::try_from(part).unwrap_or(left));
     }
     file.sync_all()?;
-    fs::remove_file(&real)?;
-    if path.symlink_metadata().is_ok_and(|about| about.is_symlink()) {
-        fs::remove_file(path)?;
-    }
-    Ok(())
+    fs::remove_file(path)
 }

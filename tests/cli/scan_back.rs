@@ -40,7 +40,7 @@ fn a_card_that_was_left_out_is_read_back_later() {
 }
 
 #[test]
-fn wiping_goes_through_links_and_leaves_what_is_printed() {
+fn wiping_follows_no_link_and_leaves_what_is_printed() {
     let world = World::founded(2, &OPEN);
     let typed = world.typed(&["alice"]);
     fs::create_dir(world.path("far")).unwrap();
@@ -50,9 +50,13 @@ fn wiping_goes_through_links_and_leaves_what_is_printed() {
     let length = world.read("twin.txt").len();
     let pdf = world.card("bob");
     let check = ["check", "link.txt", &pdf, "--wipe-pictures", "--deadline", "60"];
-    world.acme(&check).good().says("link.txt: overwritten and deleted\n");
-    assert!(world.path("link.txt").symlink_metadata().is_err() && !world.path("far/alice.txt").exists());
-    assert_eq!(world.read("twin.txt"), vec![0; length], "another name of the file finds nothing");
+    world.acme(&check).fails(1, "not deleted: link.txt: it is a link to another file");
+    assert_eq!(world.read("far/alice.txt").len(), length);
+    // The same file under two names is one file.
+    let check = ["check", "twin.txt", "./twin.txt", &pdf, "--wipe-pictures", "--deadline", "60"];
+    world.acme(&check).good().says("twin.txt: overwritten and deleted\n");
+    assert!(!world.path("twin.txt").exists());
+    assert_eq!(world.read("far/alice.txt"), vec![0; length], "another name of the file finds nothing");
     assert!(world.path(&pdf).exists());
 }
 
