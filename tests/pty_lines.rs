@@ -90,6 +90,7 @@ fn lines_are_typed_corrected_and_wiped() {
     let pasted = format!("\x1b[200~{}\r05 {}\r\x1b[201~", lines[3], wrong(&lines[4]));
     let (second, seventh) = (format!("02 {}\r", lines[1]), lines[6].to_lowercase());
     let third = wrong(&lines[2]);
+    let last = format!("\r10 {}\r\r\r", lines[9]);
     let steps: &[Step<'_>] = &[
         (&at(1), &lines[0], false),
         (&at(2), &second, false),
@@ -106,6 +107,8 @@ fn lines_are_typed_corrected_and_wiped() {
         (&at(6), "\x1b[A\x1b[B\r", false),
         (&at(8), &lines[7], false),
         (&at(9), &lines[8], false),
+        // Whoever looks at the paper types the last line too: it goes nowhere.
+        ("no more lines are needed(?s:.)*Press Enter twice to go on", &last, false),
         ("the card of alice .share 1. is good\r\n", "", true),
     ];
     let (status, shown) = drive(&world, "xterm", steps);
@@ -164,6 +167,8 @@ fn a_dumb_terminal_is_asked_line_by_line() {
         ("line 08: ", &typed[7], true),
         ("line 09: ", &typed[8], true),
         ("line 10: ", &typed[9], true),
+        ("no more lines are needed: Enter alone goes on: ", &typed[3], true),
+        ("no more lines are needed: Enter alone goes on: ", "\n", true),
         ("the card of alice .share 1. is good\r\n", "", true),
     ];
     let (status, shown) = drive(&world, "dumb", steps);

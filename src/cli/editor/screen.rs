@@ -54,7 +54,10 @@ pub(super) fn type_card() -> Result<Option<Done>, Failure> {
         };
         match step {
             Step::Go => {}
-            Step::Done(done) => return Ok(Some(*done)),
+            Step::Done(done) => {
+                close()?;
+                return Ok(Some(*done));
+            }
             Step::GaveUp => return Ok(None),
             Step::Interrupted => {
                 return Err(Failure::new(FAILED, "interrupted")
@@ -62,6 +65,23 @@ pub(super) fn type_card() -> Result<Option<Done>, Failure> {
             }
         }
     }
+}
+
+/// Waits until nobody types any more: whoever looks at the paper goes on with the spare lines, which
+/// must reach neither the screen nor the shell behind us.
+fn close() -> Result<(), Failure> {
+    show(&format!(
+        "{CLEAR}The card is whole: no more lines are needed. What is typed now is thrown away.\r\n\r\nPress Enter twice to go on. "
+    ));
+    let mut enters = 0_u8;
+    while enters < 2 {
+        match read_byte(false)? {
+            Byte::Read(b'\r' | b'\n') => enters = enters.saturating_add(1),
+            Byte::Read(3) | Byte::End => break,
+            Byte::Read(_) | Byte::Silence => enters = 0,
+        }
+    }
+    Ok(())
 }
 
 /// The alternate screen and the raw terminal, until dropped.

@@ -87,6 +87,9 @@ pub(super) fn type_card(talk: &mut dyn Talk) -> Result<Option<Done>, Failure> {
                 talk.tell(
                     "the card is whole. The lines are still on this screen: clear it before others see it",
                 );
+                // Whoever looks at the paper goes on with the spare lines: they must not reach the shell.
+                let enough = "no more lines are needed: Enter alone goes on: ";
+                while talk.ask(enough)?.is_some_and(|line| !line.expose().trim_ascii().is_empty()) {}
             }
             return Ok(Some(done));
         }
