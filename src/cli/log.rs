@@ -4,6 +4,7 @@ use super::args::{Log, LogCommand, Place};
 use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::output::Output;
 use super::session::Session;
+use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::inspect::{Finding, check_heads, inspect};
 use quorate::log::{self, Checkpoint, Phase};
 use quorate::wire::json::{Json, object, read};
@@ -80,7 +81,8 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
         "objects     {} backups and {} quorum records are what the log says",
         seen.backups, seen.records
     ));
-    let findings: Vec<String> = seen.findings.iter().map(sentence).collect();
+    let mut findings: Vec<String> = seen.findings.iter().map(sentence).collect();
+    findings.extend(ahead(&escrow));
     for finding in &findings {
         output.line(format!("found       {finding}"));
     }
@@ -101,7 +103,17 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
     Ok(())
 }
 
-fn sentence(finding: &Finding) -> String {
+/// Says when the last record is later than this machine's clock.
+pub(super) fn ahead(escrow: &Escrow<'_>) -> Option<String> {
+    let (last, now) = (escrow.log().last_time()?, escrow.now());
+    // Two machines' clocks differ by a little.
+    (last.since(now) > 300).then(|| {
+        format!("the last record is of {last}, and this clock says {now}: a clock is or was wrong, or somebody wrote a record by hand")
+    })
+}
+
+/// What was found, in words.
+pub(super) fn sentence(finding: &Finding) -> String {
     match finding {
         Finding::Damaged(error) => error.to_string(),
         Finding::Orphan { name } => {

@@ -36,7 +36,11 @@ impl Session {
         let folder = FolderStore::new(root);
         let store: Box<dyn Store> = match &place.log_to {
             None => Box::new(folder),
-            Some(other) => Box::new(OverlayStore::new(folder, FolderStore::new(other))),
+            Some(other) => {
+                let other = FolderStore::new(other);
+                continues(&folder, &other)?;
+                Box::new(OverlayStore::new(folder, other))
+            }
         };
         Ok(Self {
             store,
@@ -121,6 +125,22 @@ impl Session {
 /// Whether a person's spelling of a quorum's id is that of `found`.
 pub(crate) fn is_quorum(typed: &str, found: QuorumId) -> bool {
     typed.replace(['-', ' '], "").to_uppercase() == found.text()
+}
+
+/// Refuses another escrow as the other place of a log: its own log would be broken by ours.
+fn continues(first: &FolderStore, other: &FolderStore) -> Result<(), Failure> {
+    for name in other.list(log::FOLDER)?.iter().filter(|name| !name.starts_with('.')) {
+        let name = format!("{}/{name}", log::FOLDER);
+        let ours = first.read(&name, log::LONGEST_COMMIT)?;
+        // What was carried over into the escrow already is the same in both.
+        if ours.is_some() && ours != other.read(&name, log::LONGEST_COMMIT)? {
+            let message =
+                format!("{} has a log of its own: {name} is another one there", other.root().display());
+            return Err(Failure::usage(message)
+                .hint("name an empty folder, or the one that was used with this escrow before"));
+        }
+    }
+    Ok(())
 }
 
 fn clock(fixed: Option<Timestamp>) -> Box<dyn Fn() -> Timestamp> {

@@ -1,9 +1,11 @@
 //! `quorate status`: the quorum, the keys, and what needs attention.
 
 use super::args::Place;
-use super::failure::Failure;
+use super::failure::{DIFFERENCE, Failure};
+use super::log::{ahead, sentence};
 use super::output::Output;
 use super::session::Session;
+use quorate::ceremony::inspect::{Finding, check_heads};
 use quorate::log::CardHistory;
 use quorate::quorum::QuorumRecord;
 use quorate::wire::json::{Json, object};
@@ -73,14 +75,26 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
             ("time", Some(Json::text(intent.time.to_string()))),
         ]));
     }
+    // What a quorum signed is counted above: whoever can write the escrow can write such a record.
+    let forged = if proven > 0 { check_heads(&escrow)? } else { Vec::new() };
+    let found: Vec<String> = forged.iter().map(sentence).chain(ahead(&escrow)).collect();
+    for finding in &found {
+        output.line(format!("found       {finding}"));
+    }
     output.value(object([
         ("checkpoint", Some(Json::text(checkpoint.to_string()))),
+        ("found", Some(Json::List(found.into_iter().map(Json::text).collect()))),
         ("keys", Some(count(keys))),
         ("open", Some(Json::List(open))),
         ("quorum", quorum),
         ("recovered", Some(count(proven))),
         ("versions", Some(count(versions))),
     ]));
+    if forged.iter().any(Finding::is_serious) {
+        output.finish()?;
+        return Err(Failure::new(DIFFERENCE, "this escrow is not what its log says")
+            .hint("`quorate log verify` says more; compare with another copy of the escrow, and keep this one as evidence"));
+    }
     Ok(())
 }
 

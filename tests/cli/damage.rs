@@ -370,3 +370,23 @@ fn another_kind_under_a_name_is_said() {
         .good()
         .says("k was of kind ed25519 until now; its new version is of kind aes-128");
 }
+
+#[test]
+fn another_escrow_is_no_place_for_the_log() {
+    let world = World::founded(2, &OPEN);
+    let init = ["init", "other", "-t", "2", "-c", "alice=open", "bob=open", "carol=open"];
+    world.run(&[&init[..], &["--skip-scan-back", "everybody"]].concat()).good();
+    world
+        .acme(&["--log-to", "other", "generate", "k", "--kind", "aes-256"])
+        .fails(2, "other has a log of its own: log/0000000");
+    world.run(&["-C", "other", "log", "verify"]).good();
+}
+
+#[test]
+fn a_record_of_the_future_is_named() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256", "--clock", "2099-01-01T00:00:00Z"]).good();
+    for arguments in [&["status"][..], &["log", "verify"]] {
+        world.acme(arguments).good().prints("found       the last record is of 2099-01-01T00:00:00Z");
+    }
+}
