@@ -5,10 +5,12 @@
 //! picture of a card is a copy of a secret, and is to be wiped in the end.
 
 use super::cards::{Reading, is_print, print_file, read, read_text};
+use super::editor;
 use super::failure::{FAILED, Failure};
 use super::output::Output;
 use super::prompt;
 use quorate::card::{Collector, typed};
+use quorate::log::Medium;
 use quorate::secret::SecretBytes;
 use std::path::{Path, PathBuf};
 
@@ -65,6 +67,19 @@ fn is_file(path: &Path) -> Result<(), Failure> {
     }
     Err(Failure::new(FAILED, format!("{}: is a pipe or a device, not a file", path.display()))
         .hint("save the picture to a file, and name that"))
+}
+
+/// The card that somebody types at the terminal; `None` when they give up.
+///
+/// # Errors
+/// The input can't be read, or Ctrl-C.
+pub(crate) fn typed_here() -> Result<Option<Brought>, Failure> {
+    let typed = editor::type_card(false)?;
+    prompt::forget_rest();
+    Ok(typed.map(|card| {
+        let reading = Reading { cards: vec![card], medium: Medium::Text, is_print_file: false };
+        Brought { place: "the typed lines".to_owned(), path: None, reading }
+    }))
 }
 
 /// The card in a text whose first line was pasted where a path was asked for; `None` when there is none.

@@ -12,7 +12,8 @@ use quorate::card::is_code;
 use quorate::secret::{SecretBytes, SecretWriter};
 use rustix::io::ioctl_fionread;
 use rustix::stdio::stdin;
-use rustix::termios::{OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, QueueSelector, SpecialCodeIndex, Termios, isatty};
+use rustix::termios::{tcflush, tcgetattr, tcsetattr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -93,22 +94,46 @@ pub(crate) fn rest(
 
 /// Reads a line; `None` for Ctrl-C and for the end of the input.
 fn line(prompt: &str) -> Result<Option<SecretBytes>, Failure> {
+    match line_or_interrupt(prompt) {
+        Err(failure) if failure.is_interrupt() => Ok(None),
+        read => read,
+    }
+}
+
+/// Reads a line; `None` at the end of the input.
+///
+/// # Errors
+/// The input can't be read, or Ctrl-C.
+pub(super) fn line_or_interrupt(prompt: &str) -> Result<Option<SecretBytes>, Failure> {
     let line = {
         let _asked = Asked::begin();
         show(prompt);
         read_line(false)?
     };
-    let left = line.as_ref().is_none_or(|line| line.expose().last() == Some(&INTERRUPT));
-    if left {
-        show("\n");
+    if isatty(stdin()) {
+        if line.is_none() {
+            show("\n");
+        } else if line.as_ref().is_some_and(|line| line.expose().last() == Some(&INTERRUPT)) {
+            show("\n");
+            return Err(Failure::interrupted());
+        }
     }
-    Ok(line.filter(|_| !left))
+    Ok(line)
 }
 
 /// Whether more lines are there already, as when several are pasted.
 fn is_waiting() -> bool {
     std::thread::sleep(Duration::from_millis(60));
     ioctl_fionread(stdin()).is_ok_and(|bytes| bytes > 0)
+}
+
+/// Forgets what was typed or pasted ahead: the lines of a card that are left when the others were enough.
+pub(crate) fn forget_rest() {
+    while is_waiting() {
+        if tcflush(stdin(), QueueSelector::IFlush).is_err() {
+            break;
+        }
+    }
 }
 
 /// Whether a line is the text of a code, or one of a card's typed lines. No path looks like that.

@@ -5,13 +5,13 @@
 //! Until then `status` names the cards that nobody has read, and the same `init` goes on where it was.
 
 use super::args::Init;
-use super::bring::{Brought, file, pasted};
+use super::bring::{Brought, file, pasted, typed_here};
 use super::cards::checked;
 use super::failure::{FAILED, Failure, card_hint};
 use super::output::Output;
 use super::prompt::{self, Said};
+use super::terminal;
 use super::wipe::Given;
-use super::{editor, terminal};
 use quorate::card::{Collector, verification};
 use quorate::ceremony::check::check;
 use quorate::ceremony::escrow::Escrow;
@@ -26,6 +26,7 @@ const EVERYBODY: &str = "everybody";
 /// Seconds to look for a code in one picture.
 const DEADLINE: u64 = 10;
 const PROMPT: &str = "a picture or scan of a printed card (its path), type, skip NAME, help or quit: ";
+const LEAVE: &str = "leave? the quorum is founded, but its cards are not read back";
 const HELP: &str = "  PATH        a picture (PNG, JPEG) or scan (also PDF) of one or more printed cards; several paths may be given
   type        type the lines of a card from the paper
   skip NAME   leave out a custodian's card, by name; the log says so, and `status` shows it
@@ -128,14 +129,18 @@ impl ScanBack<'_> {
                 Said::Nothing | Said::Word("who", _) => {}
                 Said::Word("help", _) => self.output.note_lines(HELP),
                 Said::Word("skip", name) => self.skip_named(&name)?,
-                Said::Word("type", _) => {
-                    if let Some(card) = editor::type_card(false)? {
-                        self.take("the typed lines", &card, Medium::Text);
+                Said::Word("type", _) => match typed_here() {
+                    Ok(None) => {}
+                    Ok(Some(brought)) => _ = self.brought(&brought),
+                    Err(failure) if failure.is_interrupt() => {
+                        if prompt::confirm(LEAVE, true)? {
+                            return Ok(false);
+                        }
                     }
-                }
+                    Err(failure) => return Err(failure),
+                },
                 Said::Leave | Said::Word(..) => {
-                    let question = "leave? the quorum is founded, but its cards are not read back";
-                    if prompt::confirm(question, true)? {
+                    if prompt::confirm(LEAVE, true)? {
                         return Ok(false);
                     }
                 }

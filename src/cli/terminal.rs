@@ -41,9 +41,11 @@ pub(crate) fn show(text: &str) {
 }
 
 /// Asks for a line; `None` at the end of the input.
+///
+/// # Errors
+/// The input can't be read, or Ctrl-C: then what was begun is ended as after any other error.
 pub(crate) fn ask(prompt: &str) -> Result<Option<SecretBytes>, Failure> {
-    show(prompt);
-    read_line(false)
+    super::prompt::line_or_interrupt(prompt)
 }
 
 /// Asks a question that only `yes` or `y` answers with yes.

@@ -8,6 +8,8 @@ const CARD: &str = r"the next card \(its path, type, or help\): ";
 const KEY: &str = r"which key \(its number, its name, or NAME@VERSION\): ";
 const WHERE: &str = r"where does the key go \(the path of a new file, or age:RECIPIENT\): ";
 const WHO: &str = r"who is present \(numbers or names with commas; Enter alone to leave it open\): ";
+const LEAVE: &str =
+    r"leave\? nothing was released, and the log will say that the recovery was abandoned \[y/N\] ";
 const ALICE: &str = r"alice, your passphrase \(Enter alone puts the card away\): ";
 
 /// A quorum of three with two keys, pictures of two cards, and a card of somebody else's.
@@ -171,4 +173,31 @@ fn cards_are_pasted() {
     // Without a terminal nothing is asked: what is missing is said.
     world.acme(&["recover"]).fails(2, "no key is named, and there is no terminal to ask at");
     world.acme(&["recover", "orders"]).fails(2, "it is not said where the key goes");
+}
+
+#[test]
+fn cards_are_typed() {
+    if !has_python() {
+        return;
+    }
+    let world = room();
+    let lines = |name: &str| format!("{}\n", world.lines(name).join("\n"));
+    let (bob, carol) = (lines("bob"), lines("carol"));
+    let steps: &[Step<'_>] = &[
+        (CARD, "type\n", true),
+        ("line 01: ", "\x03", true),
+        (LEAVE, "\n", true),
+        (CARD, "TYPE\n", true),
+        ("line 01: ", &bob, true),
+        (
+            &format!("(?s)the typed lines: the card of bob .share 2..*1 of 2 is here: bob.*{CARD}"),
+            "type\n",
+            true,
+        ),
+        ("line 01: ", &carol, true),
+        ("(?s)the typed lines: the card of carol.*That is enough.*recovered orders", "", true),
+    ];
+    let arguments = ["recover", "orders", "--to", "file:out"];
+    let (status, shown) = drive_in(&world, &[("TERM", "dumb")], &arguments, steps);
+    assert_eq!(status, 0, "{shown}");
 }

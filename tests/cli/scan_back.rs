@@ -72,3 +72,25 @@ fn the_same_command_ends_a_scan_back_that_was_broken_off() {
     again.says("some of its cards were never read back: that goes on now").prints("checkpoint 3:");
     world.run(&[&init[..], &SKIP].concat()).fails(2, "acme is not empty");
 }
+
+#[test]
+fn what_a_recovery_was_given_is_wiped_when_it_is_asked_for() {
+    let world = World::founded(2, &OPEN);
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    let cards = world.typed(&["alice", "bob"]);
+    let pdf = world.card("carol");
+    let short = ["recover", "k", "--to", "file:out", "--wipe-pictures", "--card", "alice.txt"];
+    world.acme(&short).fails(3, "1 of 2 custodians are present").says("bring 1 more card, and what opens it");
+    assert!(world.path("alice.txt").exists(), "it is needed for the next try");
+    let recover =
+        ["recover", "k", "--to", "file:out", "--wipe-pictures", "--card", &cards[0], &cards[1], &pdf];
+    let ran = world.acme(&[&recover[..], &["--deadline", "60"]].concat()).good();
+    ran.says("alice.txt: overwritten and deleted\nbob.txt: overwritten and deleted\n")
+        .says("copies may stay");
+    assert!(!world.path("alice.txt").exists() && !world.path("bob.txt").exists());
+    assert!(world.path(&pdf).exists() && world.path("out").exists());
+    let cards = world.typed(&["alice", "bob"]);
+    let again = ["recover", "k", "--to", "file:out2", "--card", &cards[0], &cards[1]];
+    world.acme(&again).good().says("alice.txt, bob.txt are copies of cards, which are secrets: destroy them");
+    assert!(world.path("alice.txt").exists());
+}

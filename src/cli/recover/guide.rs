@@ -6,9 +6,8 @@
 
 use super::gather::{cannot_open, hint, not_enough, take, unseal_known};
 use crate::cli::args::Recover;
-use crate::cli::bring::{Brought, file, pasted};
-use crate::cli::cards::{Openers, Reading};
-use crate::cli::editor;
+use crate::cli::bring::{Brought, file, pasted, typed_here};
+use crate::cli::cards::Openers;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::progress::Step;
@@ -17,7 +16,6 @@ use crate::cli::terminal::ask_passphrase;
 use crate::cli::wipe::Given;
 use quorate::card::Collector;
 use quorate::ceremony::recover::Gathering;
-use quorate::log::Medium;
 use quorate::seal::SealKind;
 use std::time::Instant;
 
@@ -81,11 +79,8 @@ impl<'a> Guide<'a> {
             Said::Word("help", _) => self.output.note_lines(HELP),
             Said::Word("who", _) => self.who(),
             Said::Word("remove", name) => self.remove(&name),
-            Said::Word("type", _) => match editor::type_card(false) {
-                Ok(Some(card)) => {
-                    let reading = Reading { cards: vec![card], medium: Medium::Text, is_print_file: false };
-                    self.take(Brought { place: "the typed lines".to_owned(), path: None, reading });
-                }
+            Said::Word("type", _) => match typed_here() {
+                Ok(Some(brought)) => _ = self.take(brought),
                 Ok(None) => {}
                 Err(failure) if failure.is_interrupt() => return self.stays(),
                 Err(failure) => return Err(failure),
