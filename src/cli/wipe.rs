@@ -64,7 +64,7 @@ impl Given {
 
     /// After a failure nothing is wiped, for the files may be needed again: what they are is said.
     pub(crate) fn remind(self, output: &Output) {
-        if !self.0.is_empty() {
+        if !self.0.is_empty() && terminal::is_interactive() {
             let names: Vec<_> = self.0.iter().map(|(path, _)| path.display().to_string()).collect();
             output.note(format!("kept, and to be destroyed after the next try: {}", names.join(", ")));
         }
