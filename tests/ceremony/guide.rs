@@ -183,18 +183,22 @@ fn cards_are_typed() {
     let world = room();
     let lines = |name: &str| format!("{}\n", world.lines(name).join("\n"));
     let (bob, carol) = (lines("bob"), lines("carol"));
+    let enough = "(?s)(no more lines are needed: Enter alone goes on: .*){3}";
     let steps: &[Step<'_>] = &[
         (CARD, "type\n", true),
         ("line 01: ", "\x03", true),
         (LEAVE, "\n", true),
         (CARD, "TYPE\n", true),
         ("line 01: ", &bob, true),
+        // The last two lines were there already; then Enter alone.
+        (enough, "\n", true),
         (
             &format!("(?s)the typed lines: the card of bob .share 2..*1 of 2 is here: bob.*{CARD}"),
             "type\n",
             true,
         ),
         ("line 01: ", &carol, true),
+        (enough, "\n", true),
         ("(?s)the typed lines: the card of carol.*That is enough.*recovered orders", "", true),
     ];
     let arguments = ["recover", "orders", "--to", "file:out"];
