@@ -85,8 +85,7 @@ fn recover(
     let (quorum, key, waiting) = match ready {
         Ok(ready) => ready,
         Err(failure) => {
-            let phase = if failure.status == NO_QUORUM { Phase::Abandoned } else { Phase::Failed };
-            recovery.end(escrow, phase);
+            recovery.end(escrow, ended(&failure));
             given.remind(output);
             return Err(failure);
         }
@@ -101,4 +100,9 @@ fn recover(
     // Before the question about the pictures: whoever leaves that has the key.
     output.finish()?;
     given.end(options.wipe_pictures, output)
+}
+
+/// What the log says of a recovery that ended like this.
+pub(super) const fn ended(failure: &Failure) -> Phase {
+    if failure.status == NO_QUORUM { Phase::Abandoned } else { Phase::Failed }
 }

@@ -7,10 +7,10 @@
 
 use super::args::{KeyFormat, Place, Recover};
 use super::cards::Openers;
-use super::failure::{DIFFERENCE, Failure, NO_QUORUM};
+use super::failure::{DIFFERENCE, Failure};
 use super::output::Output;
 use super::papers::one_sheet;
-use super::recover::{Destination, destination, gather, no_pem};
+use super::recover::{Destination, destination, ended, gather, no_pem};
 use super::session::{Session, environment, is_quorum};
 use super::terminal;
 use super::wipe::Given;
@@ -19,7 +19,6 @@ use quorate::ceremony::escrow::{Escrow, EscrowError};
 use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::ceremony::salvage::Salvaging;
 use quorate::key::{Fingerprint, KeyName, KeyRecord};
-use quorate::log::Phase;
 use quorate::quorum::{Quorum, QuorumRecord};
 use quorate::wire::json::{Json, object};
 use std::path::PathBuf;
@@ -155,7 +154,7 @@ impl Walk<'_> {
         let (quorum, key, waiting) = match ready {
             Ok(ready) => ready,
             Err(failure) => {
-                recovery.end(&mut escrow, phase(&failure));
+                recovery.end(&mut escrow, ended(&failure));
                 given.remind(output);
                 return Err(failure);
             }
@@ -196,7 +195,7 @@ impl Walk<'_> {
         let (key, waiting) = match done {
             Ok(done) => done,
             Err(failure) => {
-                salvaging.end(&mut escrow, phase(&failure));
+                salvaging.end(&mut escrow, ended(&failure));
                 given.remind(output);
                 return Err(failure);
             }
@@ -282,10 +281,6 @@ impl Walk<'_> {
             ("version", Some(Json::Number(facts.version.get().into()))),
         ]));
     }
-}
-
-fn phase(failure: &Failure) -> Phase {
-    if failure.status == NO_QUORUM { Phase::Abandoned } else { Phase::Failed }
 }
 
 /// The record in the escrow; if it is lost, the sheet's, when it is the one that the log names.
