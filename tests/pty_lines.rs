@@ -21,49 +21,21 @@
 mod cli {
     pub(crate) mod world;
 }
+#[path = "tools/terminal.rs"]
+mod terminal;
 
 use cli::world::World;
-use quorate::wire::json::{Json, object};
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use terminal::{has_python, play};
 
 /// What is waited for, what is typed then, and whether the terminal echoes at that time.
 type Step<'a> = (&'a str, &'a str, bool);
-
-fn has_python() -> bool {
-    let there = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
-    assert!(there || std::env::var_os("QUORATE_TEST_ALL").is_none(), "there is no python3");
-    if !there {
-        eprintln!("left out: the program on a terminal (python3)");
-    }
-    there
-}
 
 /// Drives `quorate check --type` through `steps`; its exit status and everything that the terminal showed.
 #[track_caller]
 fn drive(world: &World, term: &str, steps: &[Step<'_>]) -> (i32, String) {
     let argv = [env!("CARGO_BIN_EXE_quorate"), "-C", "acme", "check", "--type"];
-    let text = |text: &str| Some(Json::text(text.to_owned()));
-    let step = |(expect, typed, echo): &Step<'_>| {
-        object([("echo", Some(Json::Bool(*echo))), ("expect", text(expect)), ("type", text(typed))])
-    };
-    let plan = object([
-        ("argv", Some(Json::List(argv.iter().filter_map(|word| text(word)).collect()))),
-        ("cwd", text(&world.root().display().to_string())),
-        ("size", Some(Json::List(vec![Json::Number(24), Json::Number(80)]))),
-        ("steps", Some(Json::List(steps.iter().map(step).collect()))),
-        ("term", text(term)),
-    ]);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/terminal.py");
-    let mut command = Command::new("python3");
-    command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(&plan.bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let shown = String::from_utf8(output.stdout).unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.is_empty(), "{said}\n{shown}");
-    (output.status.code().unwrap(), shown)
+    let act = |(expect, typed, echo): &Step<'_>| ((*expect).to_owned(), (*typed).to_owned(), Some(*echo));
+    play(world.root(), &[("TERM", term)], &argv, &steps.iter().map(act).collect::<Vec<_>>())
 }
 
 /// The card of alice, and its lines without numbers.

@@ -3,7 +3,7 @@
 A JSON document on standard input says what to do: {"argv": [...], "cwd": "...", "env": ["NAME=VALUE", ...],
 "steps": [...]}. A step waits for a regular expression in what the terminal shows after the step before,
 then types its text; `$1` in it is what the last group matched. A step with "echo" says whether the terminal must echo then.
-"size": [rows, columns] and "term" say what kind of terminal it is.
+"size" is [rows, columns].
 The transcript goes to standard output, the program's exit status is ours; 99: a step was not met.
 """
 
@@ -29,7 +29,7 @@ def main() -> int:
         rows, columns = plan.get("size", [0, 0])
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         variables = dict(one.split("=", 1) for one in plan.get("env", []))
-        environment = {"TERM": plan.get("term", "xterm"), "USER": "operator", **variables}
+        environment = {"TERM": "xterm", "USER": "operator", **variables}
         os.execve(plan["argv"][0], plan["argv"], environment)
     shown, at, captured = b"", 0, ""
 

@@ -36,6 +36,7 @@ pub fn play(folder: &Path, variables: &[(&str, &str)], argv: &[&str], acts: &[Ac
         ("argv", Some(list(argv.iter().map(|word| (*word).to_owned()).collect()))),
         ("cwd", Some(Json::text(folder.display().to_string()))),
         ("env", Some(list(variables.iter().map(|(name, value)| format!("{name}={value}")).collect()))),
+        ("size", Some(Json::List(vec![Json::Number(24), Json::Number(80)]))),
         ("steps", Some(Json::List(acts.iter().map(act).collect()))),
     ]);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/terminal.py");
