@@ -5,7 +5,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 // The hash functions as types, for what is generic over them (RSA-OAEP). SHA-1 for nothing else.
 pub(crate) use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 pub(crate) use sha2::{Sha256 as Sha256Type, Sha384 as Sha384Type, Sha512 as Sha512Type};
 
 /// SHA-256 of `parts`, one after the other.
@@ -22,6 +22,34 @@ pub fn sha512(parts: &[&[u8]]) -> [u8; 64] {
     let mut state = Sha512::new();
     parts.iter().for_each(|part| state.update(part));
     state.finalize().into()
+}
+
+/// SHA-384 of `parts`, one after the other.
+#[must_use]
+pub fn sha384(parts: &[&[u8]]) -> [u8; 48] {
+    let mut state = Sha384::new();
+    parts.iter().for_each(|part| state.update(part));
+    state.finalize().into()
+}
+
+/// HMAC under `key` of `message`, with the SHA-2 whose output has `length` bytes (28, 32, 48 or 64);
+/// `None` for another length.
+#[must_use]
+pub fn hmac(length: usize, key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+    macro_rules! of {
+        ($hash:ty) => {{
+            let mut state = <Hmac<$hash> as KeyInit>::new_from_slice(key).ok()?;
+            state.update(message);
+            Some(state.finalize().into_bytes().to_vec())
+        }};
+    }
+    match length {
+        28 => of!(Sha224),
+        32 => of!(Sha256),
+        48 => of!(Sha384),
+        64 => of!(Sha512),
+        _ => None,
+    }
 }
 
 /// HMAC-SHA256 under `key` of `parts`, one after the other.
@@ -66,6 +94,10 @@ mod tests {
             hex(&hmac_sha256(b"Jefe", &[b"what do ya want ", b"for nothing?"])),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
+        assert_eq!(hmac(32, b"Jefe", b"what do ya want for nothing?").unwrap()[..2], [0x5b, 0xdc]);
+        assert_eq!(hmac(28, b"Jefe", b"what do ya want for nothing?").unwrap()[..2], [0xa3, 0x0e]);
+        assert_eq!(hmac(20, b"Jefe", b""), None);
+        assert!(hex(&sha384(&[b"abc"])).starts_with("cb00753f45a35e8bb5a03d699ac65007"));
         let salt: Vec<u8> = (0..13).collect();
         let info: Vec<u8> = (0xf0..0xfa).collect();
         assert_eq!(
