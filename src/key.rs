@@ -6,7 +6,8 @@
 //! facts. Symmetric keys are raw bytes; private keys are PKCS#8 DER that is always written here, so
 //! that one key has one byte string and one fingerprint, wherever it came from.
 //!
-//! [`WrappingKey`] is somebody else's public key, which keys are sent to. It uses no private key, reads no files and knows no provider. It is the only
+//! [`WrappingKey`] is somebody else's public key, which keys are sent to; [`PublicKey`] is one that
+//! signatures are verified under. It uses no private key, reads no files and knows no provider. It is the only
 //! module that names `rsa`, `p256`, `p384`, `p521`, `k256` and `crypto-primes`. Their types wipe
 //! themselves on drop; copies that their arithmetic makes on the heap are wiped by the program's
 //! allocator alone (`docs/threat-model.md`). Normative: `docs/format.md`, Keys.
@@ -21,6 +22,7 @@ mod kind;
 mod label;
 mod pem;
 mod pkcs8;
+mod public;
 mod raw;
 mod record;
 mod refusal;
@@ -32,6 +34,7 @@ pub use generate::{GenerateError, generate, generate_opaque};
 pub use import::import;
 pub use kind::{Encoding, KeyKind, OPAQUE_LIMIT, UnknownKind};
 pub use label::{KeyId, KeyName, Label, LabelError};
+pub use public::{PublicKey, PublicKeyError, RsaHash};
 pub use record::{KeyFacts, KeyRecord, RECORD_LIMIT, RecordError};
 pub use refusal::ImportError;
 pub use wrapping::{EncryptError, OaepHash, WrappingKey, WrappingKeyError};

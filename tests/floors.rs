@@ -34,11 +34,13 @@ const CEREMONY: (&str, u8) = ("ceremony", 6);
 const SAME_FLOOR: [(&str, &str); 3] = [("primitive", "secret"), ("wire", "secret"), ("wire", "primitive")];
 
 /// Foreign cryptographic crates and the one module that names each.
-const GATES: [(&str, &str); 22] = [
+const GATES: [(&str, &str); 24] = [
+    ("aes", "primitive"),
     ("aes_kw", "primitive"),
     ("argon2", "seal"),
     ("bech32", "age"),
     ("chacha20poly1305", "primitive"),
+    ("cmac", "primitive"),
     ("crypto_primes", "key"),
     ("curve25519_dalek", "share"),
     ("ed25519_dalek", "primitive"),
