@@ -17,6 +17,7 @@
 //! | 3 | [`backup`] | a key record sealed to a quorum |
 //! | 3 | [`seal`] | a share sealed to its custodian |
 //! | 3 | [`wrap`] | a key under somebody's RSA key: OAEP, or AES key wrap behind it |
+//! | 3 | [`hsm`] | tokens by PKCS#11: keys out to a backup, and back, proven |
 //! | 4 | [`card`] | a sealed share on paper, and back from pictures and typed text |
 //! | 4 | [`store`] | named objects that are created once |
 //! | 5 | [`log`] | records, their chain, checkpoints, the state they add up to |
@@ -30,6 +31,7 @@ pub mod age;
 pub mod backup;
 pub mod card;
 pub mod ceremony;
+pub mod hsm;
 pub mod key;
 pub mod log;
 pub mod primitive;

@@ -13,7 +13,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("secret", 0),
     ("primitive", 0),
     ("wire", 0),
@@ -24,6 +24,7 @@ const FLOORS: [(&str, u8); 13] = [
     ("backup", 3),
     ("seal", 3),
     ("wrap", 3),
+    ("hsm", 3),
     ("store", 4),
     ("log", 5),
     ("card", 4),
@@ -34,7 +35,7 @@ const CEREMONY: (&str, u8) = ("ceremony", 6);
 const SAME_FLOOR: [(&str, &str); 3] = [("primitive", "secret"), ("wire", "secret"), ("wire", "primitive")];
 
 /// Foreign cryptographic crates and the one module that names each.
-const GATES: [(&str, &str); 24] = [
+const GATES: [(&str, &str); 26] = [
     ("aes", "primitive"),
     ("aes_kw", "primitive"),
     ("argon2", "seal"),
@@ -42,6 +43,8 @@ const GATES: [(&str, &str); 24] = [
     ("chacha20poly1305", "primitive"),
     ("cmac", "primitive"),
     ("crypto_primes", "key"),
+    ("cryptoki", "hsm"),
+    ("cryptoki_sys", "hsm"),
     ("curve25519_dalek", "share"),
     ("ed25519_dalek", "primitive"),
     ("getrandom", "primitive"),

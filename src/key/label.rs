@@ -130,6 +130,12 @@ impl KeyId {
         entropy.public().map(Self)
     }
 
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The key id that `text` spells; `None` for any other spelling than Display's.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -11,6 +11,7 @@ use super::{KeyKind, ec};
 use crate::primitive::ed25519;
 use crate::primitive::hash::{Sha256Type, Sha512Type, sha256, sha384, sha512};
 use ::rsa::BoxedUint;
+use ::rsa::traits::PublicKeyParts as _;
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 
 /// Why bytes are no public key.
@@ -166,13 +167,24 @@ impl PublicKey {
         sha256(&[&self.spki])
     }
 
-    /// The uncompressed point of an EC key.
+    /// The uncompressed point of an EC key, or the 32 bytes of an Ed25519 key; nothing of RSA.
     #[must_use]
-    pub fn point(&self) -> Option<&[u8]> {
+    pub fn point_bytes(&self) -> &[u8] {
         match &self.numbers {
-            Numbers::Ec(point) => Some(point),
-            _ => None,
+            Numbers::Ec(point) => point,
+            Numbers::Ed25519(key) => key,
+            Numbers::Rsa(_) => &[],
         }
+    }
+
+    /// Modulus and exponent of an RSA key, big-endian without leading zeros.
+    #[must_use]
+    pub fn rsa_numbers(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let Numbers::Rsa(key) = &self.numbers else { return None };
+        let bytes = |number: &BoxedUint| {
+            number.to_be_bytes().iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<u8>>()
+        };
+        Some((bytes(key.n()), bytes(key.e())))
     }
 
     /// Whether `signature` is that of `message`: ECDSA as r and s one after the other, each as long as

@@ -3,11 +3,14 @@
 //! Deterministic and authenticated: a blob that was altered, or wrapped under another key, is refused
 //! by an integrity check of 64 bits. The wrapping key has 256 bits here; any other would have to be
 //! asked for by a provider, and none does. The older KW (RFC 3394) has blobs of the same length for
-//! keys of a whole number of 8 bytes, and is not read.
+//! keys of a whole number of 8 bytes, and is not taken for it.
+//!
+//! Tokens of the older text of PKCS#11 pad to 8 bytes as PKCS#7 does, and wrap that by KW: for them alone there
+//! are [`wrap_padded`] and [`unwrap_padded`], whose integrity check tells them from the above.
 
 use crate::secret::SecretBytes;
-use aes_kw::KwpAes256;
 use aes_kw::cipher::KeyInit as _;
+use aes_kw::{KwAes256, KwpAes256};
 
 /// Length in bytes of the key that wraps.
 pub const KEY: usize = 32;
@@ -64,6 +67,47 @@ pub fn unwrap(kek: &SecretBytes, blob: &[u8]) -> Result<SecretBytes, KwpError> {
     Ok(key)
 }
 
+/// The blob of `key`, padded as PKCS#7 does to a multiple of 8 bytes, by KW (RFC 3394).
+///
+/// # Errors
+/// [`KwpError::Key`], [`KwpError::Length`].
+pub fn wrap_padded(kek: &SecretBytes, key: &[u8]) -> Result<Vec<u8>, KwpError> {
+    if !(1..=LONGEST).contains(&key.len()) {
+        return Err(KwpError::Length { found: key.len() });
+    }
+    let padded = key.len().saturating_add(1).next_multiple_of(8);
+    let pad = u8::try_from(padded.saturating_sub(key.len())).unwrap_or_default();
+    let plain = SecretBytes::filled(padded, |to| {
+        to.fill(pad);
+        to.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    });
+    let mut blob = vec![0; padded.saturating_add(8)];
+    let cipher = KwAes256::new_from_slice(kek.expose()).map_err(|_| KwpError::Key { found: kek.len() })?;
+    let wrapped = cipher.wrap_key(plain.expose(), &mut blob).map(<[u8]>::len);
+    if wrapped == Ok(blob.len()) { Ok(blob) } else { Err(KwpError::Length { found: key.len() }) }
+}
+
+/// The key in a blob of [`wrap_padded`].
+///
+/// # Errors
+/// [`KwpError`]; nothing of what came out is kept then.
+pub fn unwrap_padded(kek: &SecretBytes, blob: &[u8]) -> Result<SecretBytes, KwpError> {
+    // KW takes two halves of 8 bytes at least.
+    let padded = blob.len().checked_sub(8).filter(|padded| (16..=LONGEST).contains(padded));
+    let padded = padded.filter(|padded| padded.is_multiple_of(8));
+    let padded = padded.ok_or(KwpError::Length { found: blob.len() })?;
+    let mut key = SecretBytes::zeroed(padded);
+    let cipher = KwAes256::new_from_slice(kek.expose()).map_err(|_| KwpError::Key { found: kek.len() })?;
+    cipher.unwrap_key(blob, key.expose_mut()).map_err(|_| KwpError::Refused)?;
+    let pad = key.expose().last().copied().filter(|pad| (1..=8).contains(pad)).ok_or(KwpError::Refused)?;
+    let length = padded.saturating_sub(usize::from(pad));
+    if key.expose().iter().skip(length).any(|byte| *byte != pad) {
+        return Err(KwpError::Refused);
+    }
+    key.truncate(length);
+    Ok(key)
+}
+
 fn cipher(kek: &SecretBytes) -> Result<KwpAes256, KwpError> {
     KwpAes256::new_from_slice(kek.expose()).map_err(|_| KwpError::Key { found: kek.len() })
 }
@@ -107,6 +151,16 @@ mod tests {
             let back = unwrap(&key(3), &blob).unwrap();
             prop_assert_eq!(back.expose(), &bytes[..]);
             prop_assert_eq!(unwrap(&key(4), &blob).err(), Some(KwpError::Refused));
+        }
+
+        #[test]
+        fn the_older_padding_comes_back_and_is_told_apart(bytes in proptest::collection::vec(any::<u8>(), 8..600)) {
+            let older = wrap_padded(&key(3), &bytes).unwrap();
+            let back = unwrap_padded(&key(3), &older).unwrap();
+            prop_assert_eq!(back.expose(), &bytes[..]);
+            prop_assert_eq!(unwrap(&key(3), &older).err(), Some(KwpError::Refused));
+            let newer = wrap(&key(3), &bytes).unwrap();
+            prop_assert!(unwrap_padded(&key(3), &newer).is_err());
         }
 
         #[test]

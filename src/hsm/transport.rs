@@ -1,0 +1,287 @@
+//! The one road by which keys leave a token and come back: a wrapping key of ours, sent in by RSA-OAEP.
+//!
+//! The token makes an RSA pair for the session; we make an AES-256 key (a KEK) and send it in under that
+//! pair's public half; keys then go out and in under the KEK by AES key wrap with padding. Works for keys of
+//! every length, needs a public operation of RSA only, and pair and KEK vanish with the session. On the
+//! boundary of PKCS#11 nothing is ever plain: no value is read, no object is made of one.
+//!
+//! How a token really wraps is tried with a key that is worth nothing, because its lists don't say: with SHA-256
+//! in OAEP first (SHA-1 only when it was allowed), and RFC 5649 or the older text of the standard for the
+//! number that means both. `notes` of the design: hsm, sections 0 and 2.
+
+use super::ability::{Ability, KeyWrap};
+use super::refusal::{HsmError, is};
+use super::token::{Pin, Role, Token};
+use crate::key::{OaepHash, WrappingKey};
+use crate::primitive::kwp;
+use crate::primitive::random::Entropy;
+use crate::secret::SecretBytes;
+use core::fmt;
+use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource};
+use cryptoki::mechanism::{Mechanism, MechanismType};
+use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
+
+/// The size of the session's pair in bits.
+const PAIR_BITS: u64 = 3072;
+
+/// How a token wraps under its mechanism.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    /// RFC 5649.
+    Kwp,
+    /// PKCS#7 padding under RFC 3394: the older text of the standard.
+    Padded,
+}
+
+/// A KEK that both sides have, for as long as the session lasts.
+pub struct Transport<'t, 'm> {
+    token: &'t Token<'m>,
+    kek: SecretBytes,
+    handle: ObjectHandle,
+    pair: Option<(ObjectHandle, ObjectHandle)>,
+    wrap: KeyWrap,
+    flavour: Flavour,
+    hash: OaepHash,
+    trusted: bool,
+}
+
+/// What is allowed on the way.
+#[derive(Debug, Default)]
+pub struct Allowed {
+    /// OAEP with SHA-1, when the token has nothing else.
+    pub sha1: bool,
+    /// The PINs of the security officer and, for coming back after, of the user: the KEK is marked as trusted, as
+    /// keys that leave under trusted wrapping keys only want it.
+    pub trusted: Option<(Pin, Pin)>,
+}
+
+impl<'t, 'm> Transport<'t, 'm> {
+    /// Sends a new KEK into `token`.
+    ///
+    /// # Errors
+    /// [`HsmError::Lacks`], [`HsmError::OnlySha1`], [`HsmError::Refused`], [`HsmError::NoEntropy`].
+    pub fn open(token: &'t Token<'m>, allowed: &Allowed, entropy: &mut Entropy) -> Result<Self, HsmError> {
+        let ability = Ability::of(token.module, &token.info)?;
+        let lacks = |what: &str| HsmError::Lacks { token: token.info.label.clone(), what: what.to_owned() };
+        if let Some(what) = ability.lacks_for_escrow().first() {
+            return Err(lacks(what));
+        }
+        let wrap = ability.key_wrap().ok_or_else(|| lacks("AES key wrap with padding"))?;
+        if let Some(more) = token.randomness() {
+            entropy.mix(more.expose());
+        }
+        let kek = entropy.secret(kwp::KEY).map_err(|_| HsmError::NoEntropy)?;
+        let (pair, to) = pair(token)?;
+        let send = |hash| send(token, pair.1, &to, hash, &kek, allowed.trusted.is_some(), entropy);
+        let (handle, hash) = first_hash(token, allowed.sha1, send)?;
+        let (flavour, trusted) = (Flavour::Kwp, allowed.trusted.is_some());
+        let mut transport = Self { token, kek, handle, pair: Some(pair), wrap, flavour, hash, trusted };
+        if let Some((officer, user)) = &allowed.trusted {
+            transport.trust(officer, user)?;
+        }
+        transport.flavour = transport.try_flavour()?;
+        Ok(transport)
+    }
+
+    pub(super) const fn token(&self) -> &'t Token<'m> {
+        self.token
+    }
+
+    /// Whether the KEK was marked as trusted.
+    pub(super) const fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// The hash in OAEP.
+    #[must_use]
+    pub const fn hash(&self) -> OaepHash {
+        self.hash
+    }
+
+    /// How it wraps, for records: `CKM_AES_KEY_WRAP_PAD (RFC 5649)`.
+    #[must_use]
+    pub fn wrapping(&self) -> String {
+        let flavour = match self.flavour {
+            Flavour::Kwp => "RFC 5649",
+            Flavour::Padded => "PKCS#7 under RFC 3394",
+        };
+        format!("{} ({flavour})", self.wrap.name)
+    }
+
+    /// The bytes of `key` as the token wraps them: a raw key, perhaps with zeros behind it, or PKCS#8.
+    pub(super) fn out(&self, key: ObjectHandle) -> Result<Option<SecretBytes>, HsmError> {
+        let blob = self.token.module.raw.wrap(&self.token.session, self.wrap.mechanism, self.handle, key);
+        let blob = blob.map_err(HsmError::raw("wrapping a key out"))?;
+        // Both are checked for integrity, so that trying one after the other is safe.
+        Ok(kwp::unwrap(&self.kek, &blob).or_else(|_| kwp::unwrap_padded(&self.kek, &blob)).ok())
+    }
+
+    /// Whether the token let `key` be wrapped; the code when not.
+    pub(super) fn leaves(&self, key: ObjectHandle) -> bool {
+        self.token.module.raw.wrap(&self.token.session, self.wrap.mechanism, self.handle, key).is_ok()
+    }
+
+    /// Makes an object of `template` in the token, whose key is `bytes`.
+    pub(super) fn back(&self, bytes: &[u8], template: &[Attribute]) -> Result<ObjectHandle, HsmError> {
+        let blob = match self.flavour {
+            Flavour::Kwp => kwp::wrap(&self.kek, bytes),
+            Flavour::Padded => kwp::wrap_padded(&self.kek, bytes),
+        };
+        let blob = blob.map_err(|_| HsmError::Lacks {
+            token: self.token.info.label.clone(),
+            what: "room for a key of this length".to_owned(),
+        })?;
+        let raw = &self.token.module.raw;
+        raw.unwrap(&self.token.session, self.wrap.mechanism, self.handle, &blob, template)
+            .map_err(HsmError::raw("unwrapping a key in"))
+    }
+
+    /// Wraps a key that is worth nothing, to see how.
+    fn try_flavour(&self) -> Result<Flavour, HsmError> {
+        let template = [
+            Attribute::Token(false),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(true),
+            Attribute::ValueLen(32.into()),
+            Attribute::Encrypt(true),
+        ];
+        let session = &self.token.session;
+        let key = session.generate_key(&Mechanism::AesKeyGen, &template);
+        let key = key.map_err(HsmError::call("making a key to try the wrapping with"))?;
+        let blob = self.token.module.raw.wrap(session, self.wrap.mechanism, self.handle, key);
+        let _ = session.destroy_object(key);
+        let blob = blob.map_err(HsmError::raw("trying the wrapping"))?;
+        if kwp::unwrap(&self.kek, &blob).is_ok() {
+            Ok(Flavour::Kwp)
+        } else if kwp::unwrap_padded(&self.kek, &blob).is_ok() {
+            Ok(Flavour::Padded)
+        } else {
+            Err(HsmError::Blob { object: "the key to try it with".to_owned() })
+        }
+    }
+
+    /// Has the security officer mark the KEK as trusted; only one of both can be logged in at a time.
+    fn trust(&mut self, officer: &Pin, user: &Pin) -> Result<(), HsmError> {
+        let session = &self.token.session;
+        session.logout().map_err(HsmError::call("logging the user out"))?;
+        self.token.login(Role::Officer, officer)?;
+        let marked = session.update_attributes(self.handle, &[Attribute::Trusted(true)]);
+        session.logout().map_err(HsmError::call("logging the security officer out"))?;
+        self.token.login(Role::User, user)?;
+        marked.map_err(HsmError::call("marking the wrapping key as trusted"))
+    }
+}
+
+impl Drop for Transport<'_, '_> {
+    fn drop(&mut self) {
+        // They would vanish with the session; the sooner the better, and a trusted KEK is kept by the token.
+        let _ = self.token.session.destroy_object(self.handle);
+        if let Some((public, private)) = self.pair.take() {
+            let _ = self.token.session.destroy_object(public);
+            let _ = self.token.session.destroy_object(private);
+        }
+    }
+}
+
+impl fmt::Debug for Transport<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Transport({}, {}, {:?})", self.hash, self.wrap.name, self.flavour)
+    }
+}
+
+/// Makes a pair for this session; its handles, public first, and its public key.
+fn pair(token: &Token<'_>) -> Result<((ObjectHandle, ObjectHandle), WrappingKey), HsmError> {
+    let public = [
+        Attribute::Token(false),
+        Attribute::ModulusBits(PAIR_BITS.into()),
+        Attribute::PublicExponent(vec![1, 0, 1]),
+        Attribute::Wrap(true),
+        Attribute::Encrypt(false),
+        Attribute::Verify(false),
+    ];
+    let private = [
+        Attribute::Token(false),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Unwrap(true),
+        Attribute::Decrypt(false),
+        Attribute::Sign(false),
+    ];
+    let doing = "making the session's RSA pair";
+    let made = token.session.generate_key_pair(&Mechanism::RsaPkcsKeyPairGen, &public, &private);
+    let pair = made.map_err(HsmError::call(doing))?;
+    let odd = || HsmError::Refused { doing, code: "the public key that it gave is none".to_owned() };
+    let key = token.rsa_public(pair.0)?.ok_or_else(odd)?;
+    let to = WrappingKey::from_spki(key.spki()).map_err(|_| odd())?;
+    Ok((pair, to))
+}
+
+/// The hash that the token takes: SHA-256, or SHA-1 when it is allowed.
+fn first_hash(
+    token: &Token<'_>,
+    sha1: bool,
+    mut send: impl FnMut(OaepHash) -> Result<ObjectHandle, Error>,
+) -> Result<(ObjectHandle, OaepHash), HsmError> {
+    let doing = "sending the wrapping key in by RSA-OAEP";
+    match send(OaepHash::Sha256) {
+        Ok(handle) => Ok((handle, OaepHash::Sha256)),
+        // What tokens say that know SHA-1 only.
+        Err(error)
+            if is(&error, RvError::ArgumentsBad)
+                || is(&error, RvError::MechanismParamInvalid)
+                || is(&error, RvError::MechanismInvalid) =>
+        {
+            if !sha1 {
+                return Err(HsmError::OnlySha1 { token: token.info.label.clone() });
+            }
+            send(OaepHash::Sha1).map(|handle| (handle, OaepHash::Sha1)).map_err(HsmError::call(doing))
+        }
+        Err(error) => Err(HsmError::call(doing)(error)),
+    }
+}
+
+fn send(
+    token: &Token<'_>,
+    pair: ObjectHandle,
+    to: &WrappingKey,
+    hash: OaepHash,
+    kek: &SecretBytes,
+    trusted: bool,
+    entropy: &mut Entropy,
+) -> Result<ObjectHandle, Error> {
+    let blob = to.encrypt(hash, kek.expose(), entropy).map_err(|_| Error::InvalidValue)?;
+    let (digest, mgf) = match hash {
+        OaepHash::Sha1 => (MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
+        _ => (MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
+    };
+    let mechanism = Mechanism::RsaPkcsOaep(PkcsOaepParams::new(digest, mgf, PkcsOaepSource::empty()));
+    let mut template = vec![
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::KeyType(KeyType::AES),
+        // The officer's login ends what belongs to the user's session: a trusted KEK is in the token.
+        Attribute::Token(trusted),
+        Attribute::Private(!trusted),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Wrap(true),
+        Attribute::Unwrap(true),
+        Attribute::Encrypt(false),
+        Attribute::Decrypt(false),
+    ];
+    if trusted {
+        template.push(Attribute::Label(b"quorate wrapping key, to be removed".to_vec()));
+    }
+    match token.session.unwrap_key(&mechanism, pair, &blob, &template) {
+        // Some tokens want the length that others refuse.
+        Err(error)
+            if is(&error, RvError::TemplateIncomplete) || is(&error, RvError::TemplateInconsistent) =>
+        {
+            template.push(Attribute::ValueLen(32.into()));
+            token.session.unwrap_key(&mechanism, pair, &blob, &template)
+        }
+        other => other,
+    }
+}
