@@ -5,7 +5,7 @@ use super::escrow::{Escrow, EscrowError, backup_file};
 use crate::age::{EncryptError, Recipient};
 use crate::backup::Backup;
 use crate::key::{Fingerprint, KeyFacts, KeyId, KeyMaterial, KeyRecord, Label, RecordError};
-use crate::log::{Backed, CommitError, Deposit, Op, Phase};
+use crate::log::{Backed, CommitError, Deposit, InToken, Op, Phase};
 use crate::primitive::random::{Entropy, NoEntropy};
 use crate::quorum::QuorumRecord;
 use crate::secret::SecretBytes;
@@ -79,6 +79,40 @@ pub fn deposit<E: std::error::Error>(
     mut make: impl FnMut(&Label, &mut Entropy) -> Result<KeyMaterial, E>,
     entropy: &mut Entropy,
 ) -> Result<Vec<Backed>, DepositError<E>> {
+    let plain = |deposit: &Deposit, entropy: &mut Entropy| make(&deposit.name, entropy).map(Made::from);
+    deposit_in(escrow, op, names, None, plain, entropy)
+}
+
+/// A key to be backed up, with what is kept beside it.
+#[derive(Debug)]
+pub struct Made {
+    /// The key.
+    pub material: KeyMaterial,
+    /// What it may do, as [`KeyFacts::usage`].
+    pub usage: BTreeSet<String>,
+    /// What a token or a provider needs to take it back, as [`KeyFacts::attributes`].
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl From<KeyMaterial> for Made {
+    fn from(material: KeyMaterial) -> Self {
+        Self { material, usage: BTreeSet::new(), attributes: BTreeMap::new() }
+    }
+}
+
+/// As [`deposit`], for keys that live in `token`: `make` is told which version it makes, and gives what is
+/// kept beside the key.
+///
+/// # Errors
+/// [`DepositError`]; nothing is backed up then, and the failure is logged.
+pub fn deposit_in<E: std::error::Error>(
+    escrow: &mut Escrow<'_>,
+    op: Op,
+    names: &[Label],
+    token: Option<&InToken>,
+    mut make: impl FnMut(&Deposit, &mut Entropy) -> Result<Made, E>,
+    entropy: &mut Entropy,
+) -> Result<Vec<Backed>, DepositError<E>> {
     let mut seen = BTreeSet::new();
     if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
         return Err(DepositError::Twice { name: name.clone() });
@@ -93,7 +127,7 @@ pub fn deposit<E: std::error::Error>(
     }
     // The record is checked before it is trusted with a key: signature, id, digest in the log.
     let quorum = escrow.quorum()?;
-    let reserved = reserve(escrow, op, names, quorum.id(), entropy)?;
+    let reserved = reserve(escrow, op, names, quorum.id(), token, entropy)?;
     let mut stored = false;
     let ended = back_up(escrow, op, &reserved, &quorum, &mut make, &mut stored, entropy);
     if ended.is_err() {
@@ -117,6 +151,7 @@ fn reserve<E: std::error::Error>(
     op: Op,
     names: &[Label],
     quorum: QuorumId,
+    token: Option<&InToken>,
     entropy: &mut Entropy,
 ) -> Result<Vec<(u64, Deposit)>, DepositError<E>> {
     let fresh: Result<Vec<KeyId>, _> = names.iter().map(|_| KeyId::random(entropy)).collect();
@@ -126,7 +161,8 @@ fn reserve<E: std::error::Error>(
         reserved.clear();
         for (name, fresh) in names.iter().zip(&fresh) {
             let (id, version) = state.next_version(name);
-            reserved.push(Deposit { name: name.clone(), key: id.unwrap_or(*fresh), version, quorum });
+            let (name, key, token) = (name.clone(), id.unwrap_or(*fresh), token.cloned());
+            reserved.push(Deposit { name, key, version, quorum, token });
         }
         Ok(reserved.iter().map(|deposit| (op, Phase::Intent, deposit.intent())).collect())
     })?;
@@ -141,7 +177,7 @@ fn back_up<E: std::error::Error>(
     op: Op,
     reserved: &[(u64, Deposit)],
     quorum: &QuorumRecord,
-    make: &mut impl FnMut(&Label, &mut Entropy) -> Result<KeyMaterial, E>,
+    make: &mut impl FnMut(&Deposit, &mut Entropy) -> Result<Made, E>,
     stored: &mut bool,
     entropy: &mut Entropy,
 ) -> Result<Vec<Backed>, DepositError<E>> {
@@ -153,7 +189,7 @@ fn back_up<E: std::error::Error>(
         let mut materials = Vec::with_capacity(batch.len());
         for (_, deposit) in batch {
             let source = |error| DepositError::Source { name: deposit.name.clone(), error };
-            materials.push((deposit, make(&deposit.name, entropy).map_err(source)?));
+            materials.push((deposit, make(deposit, entropy).map_err(source)?));
         }
         for (backup, one) in seal_batch(materials, created, quorum.recipient(), entropy)? {
             objects.push((backup_file(one.deposit.key, one.deposit.version), backup.into_bytes()));
@@ -170,7 +206,7 @@ fn back_up<E: std::error::Error>(
 
 /// Encrypts the keys of a batch, on every core when there are many.
 fn seal_batch(
-    materials: Vec<(&Deposit, KeyMaterial)>,
+    materials: Vec<(&Deposit, Made)>,
     created: Timestamp,
     recipient: &Recipient,
     entropy: &mut Entropy,
@@ -187,10 +223,10 @@ fn seal_batch(
         // What the caller mixed in reaches every thread: each draws from a mixture of its own.
         parts.push((part, entropy.secret(32).map_err(SealError::Entropy)?));
     }
-    let seal = |(part, seed): (Vec<(&Deposit, KeyMaterial)>, SecretBytes)| {
+    let seal = |(part, seed): (Vec<(&Deposit, Made)>, SecretBytes)| {
         let mut entropy = Entropy::system();
         entropy.mix(seed.expose());
-        let one = |(deposit, material)| seal_one(deposit, material, created, recipient, &mut entropy);
+        let one = |(deposit, made)| seal_one(deposit, made, created, recipient, &mut entropy);
         // An error ends its part; what was sealed before it is forgotten with the rest.
         part.into_iter().map(one).collect::<Result<Vec<_>, SealError>>()
     };
@@ -232,18 +268,19 @@ impl<E: std::error::Error> From<SealError> for DepositError<E> {
 /// One backup and what the log will say of it.
 fn seal_one(
     deposit: &Deposit,
-    material: KeyMaterial,
+    made: Made,
     created: Timestamp,
     recipient: &Recipient,
     entropy: &mut Entropy,
 ) -> Result<(Backup, Backed), SealError> {
+    let Made { material, usage, attributes } = made;
     let facts = KeyFacts {
         key: deposit.key,
         label: deposit.name.clone(),
         version: deposit.version,
         created,
-        usage: BTreeSet::new(),
-        attributes: BTreeMap::new(),
+        usage,
+        attributes,
     };
     let (kind, spki) = (material.kind(), material.spki_sha256());
     let record = KeyRecord::new(facts, material, entropy).map_err(SealError::Record)?;

@@ -8,7 +8,7 @@
 use super::escrow::{Escrow, EscrowError, expected};
 use crate::backup::{Backup, OpenError};
 use crate::key::{KeyName, KeyRecord, Label};
-use crate::log::{Checkpoint, CommitError, KeyVersion, Op, Phase, Proof};
+use crate::log::{Checkpoint, CommitError, InToken, KeyVersion, Op, Phase, Proof};
 use crate::quorum::{Quorum, QuorumError, QuorumRecord};
 use crate::seal::{SealedShare, UnsealError};
 use crate::share::{ClaimedShare, QuorumId, Share, ShareError};
@@ -261,23 +261,45 @@ pub struct Recovery {
     name: Label,
     version: NonZeroU32,
     to: &'static str,
+    token: Option<InToken>,
+    checks: Vec<String>,
 }
 
 impl Recovery {
     /// Logs the intent to recover `name` (the newest version when it names none) and send it `to`
-    /// (`file` or `age`).
+    /// (`file`, `age` or `token`).
     ///
     /// # Errors
     /// [`RecoverError`].
     pub fn begin(escrow: &mut Escrow<'_>, name: &KeyName, to: &'static str) -> Result<Self, RecoverError> {
+        Self::begin_in(escrow, name, to, None)
+    }
+
+    /// As [`Self::begin`], to a token (`to` is `token` then).
+    ///
+    /// # Errors
+    /// [`RecoverError`].
+    pub fn begin_in(
+        escrow: &mut Escrow<'_>,
+        name: &KeyName,
+        to: &'static str,
+        token: Option<InToken>,
+    ) -> Result<Self, RecoverError> {
         let version = escrow.version(name)?.backed.deposit.version;
         let details = object([
             ("name", Some(Json::text(name.label.as_str().to_owned()))),
             ("to", Some(Json::text(to))),
+            ("token", token.as_ref().map(InToken::json)),
             ("version", Some(Json::Number(version.get().into()))),
         ]);
         let intent = escrow.record(Op::Recover, Phase::Intent, &details)?.seq();
-        Ok(Self { intent, name: name.label.clone(), version, to })
+        Ok(Self { intent, name: name.label.clone(), version, to, token, checks: Vec::new() })
+    }
+
+    /// Says by which checks the key was proven to be the right one in its token.
+    #[must_use]
+    pub fn proven(self, checks: Vec<String>) -> Self {
+        Self { checks, ..self }
     }
 
     /// Meets, opens the backup and compares the key with the log. Nothing is logged or released yet.
@@ -335,6 +357,8 @@ impl Recovery {
             cards: gathering.present_shares(),
             quorum: quorum.id(),
             fingerprint: key.fingerprint(),
+            token: self.token,
+            checks: self.checks,
         };
         Ok(escrow.record_signed(Op::Recover, Phase::Done, &proof.done(), quorum)?)
     }

@@ -34,11 +34,13 @@ pub enum Op {
     Check,
     /// A key was recovered from paper alone.
     Salvage,
+    /// A key that is backed up was made to stay in its token.
+    Close,
 }
 
 impl Op {
-    const ALL: [Self; 6] =
-        [Self::Found, Self::Generate, Self::Add, Self::Recover, Self::Check, Self::Salvage];
+    const ALL: [Self; 7] =
+        [Self::Found, Self::Generate, Self::Add, Self::Recover, Self::Check, Self::Salvage, Self::Close];
 
     /// The word for it in a record.
     #[must_use]
@@ -50,6 +52,7 @@ impl Op {
             Self::Recover => "recover",
             Self::Check => "check",
             Self::Salvage => "salvage",
+            Self::Close => "close",
         }
     }
 }

@@ -17,9 +17,11 @@ use std::collections::BTreeMap;
 mod checked;
 mod details;
 mod salvage;
+mod token;
 pub use checked::{CardHistory, Checked, CheckedCard, Depth, Medium, Occasion};
 pub use details::{Backed, Deposit, Founded, Proof};
 pub use salvage::{Salvage, Salvaged};
+pub use token::{Closed, InToken};
 
 /// What a log adds up to.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +69,8 @@ pub struct KeyVersion {
     pub seq: u64,
     /// When it was recovered last, with a matching fingerprint.
     pub recovered: Option<Timestamp>,
+    /// When it was made to stay in its token, if it came from one.
+    pub closed: Option<Timestamp>,
 }
 
 /// Something begun and not ended.
@@ -193,7 +197,7 @@ impl State {
                     salvages: None,
                 };
                 match op {
-                    Op::Check => return Err(phase_error),
+                    Op::Check | Op::Close => return Err(phase_error),
                     Op::Generate | Op::Add => {
                         intent.deposit = Some(self.reserve(Deposit::read(fields()?)?)?);
                     }
@@ -219,6 +223,7 @@ impl State {
                     }
                     Ok(())
                 }
+                Op::Close => self.shut(Closed::read(fields()?)?, *time),
                 Op::Salvage => {
                     let mut fields = fields()?;
                     let intent = fields.number("intent")?;
@@ -252,7 +257,8 @@ impl State {
                     }
                     let key = self.keys.get_mut(&begun.name).ok_or(StateError::NoIntent { intent })?;
                     let version = begun.version;
-                    let entry = KeyVersion { backed, op: *op, time: *time, seq: *seq, recovered: None };
+                    let (recovered, closed) = (None, None);
+                    let entry = KeyVersion { backed, op: *op, time: *time, seq: *seq, recovered, closed };
                     key.versions.insert(version, entry);
                     Ok(())
                 }
@@ -280,6 +286,19 @@ impl State {
                     }
                 }
             },
+        }
+    }
+
+    /// Remembers that a key version can't leave its token any more.
+    fn shut(&mut self, closed: Closed, time: Timestamp) -> Result<(), StateError> {
+        let Closed { name, version, token } = closed;
+        let found = self.keys.get_mut(&name).and_then(|key| key.versions.get_mut(&version));
+        match found {
+            Some(found) if found.backed.deposit.token == Some(token) => {
+                found.closed = Some(time);
+                Ok(())
+            }
+            _ => Err(StateError::Version { name, version }),
         }
     }
 

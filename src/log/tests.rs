@@ -63,6 +63,7 @@ fn deposit(version: u32) -> Deposit {
         key: KeyId::parse("ABCDEFGHIJKLMNOP").unwrap(),
         version: NonZeroU32::new(version).unwrap(),
         quorum: founded().quorum,
+        token: None,
     }
 }
 
@@ -87,6 +88,8 @@ fn proof(intent: u64) -> Proof {
         cards: vec![1, 3],
         quorum: founded().quorum,
         fingerprint: backed(1).fingerprint,
+        token: None,
+        checks: Vec::new(),
     }
 }
 

@@ -114,6 +114,8 @@ fn a_head_that_the_quorum_did_not_sign_is_found() {
             cards: vec![1, 2],
             quorum: first.quorum,
             fingerprint,
+            token: None,
+            checks: Vec::new(),
         };
         escrow.record(Op::Recover, Phase::Done, &with_signature(proof.done(), signature)).unwrap().seq()
     };

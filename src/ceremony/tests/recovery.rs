@@ -162,6 +162,8 @@ fn a_place_that_no_record_knows_is_refused() {
         cards: vec![1, 2],
         quorum: quorum.id(),
         fingerprint: escrow.version(&"payroll".parse().unwrap()).unwrap().backed.fingerprint,
+        token: None,
+        checks: Vec::new(),
     };
     let refused = escrow.record(Op::Recover, Phase::Done, &proof.done()).unwrap_err();
     assert!(matches!(refused, CommitError::Unfit(_)));

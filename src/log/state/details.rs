@@ -1,5 +1,6 @@
 //! The details of records, written and read in one place.
 
+use super::token::{InToken, checks, checks_json};
 use super::{Fields, Fingerprint, Json, JsonError, KeyId, Label, QuorumId, Timestamp, object, text};
 use crate::key::KeyKind;
 use core::num::NonZeroU32;
@@ -15,6 +16,8 @@ pub struct Deposit {
     pub version: NonZeroU32,
     /// The quorum that it is backed up to.
     pub quorum: QuorumId,
+    /// The token that the key lives in, when it comes from one.
+    pub token: Option<InToken>,
 }
 
 /// A backup that was made.
@@ -64,6 +67,10 @@ pub struct Proof {
     pub quorum: QuorumId,
     /// The fingerprint that matched.
     pub fingerprint: Fingerprint,
+    /// The token that it went to, when it went to one.
+    pub token: Option<InToken>,
+    /// The checks by which it was proven to be the right key there.
+    pub checks: Vec<String>,
 }
 
 impl Deposit {
@@ -73,11 +80,12 @@ impl Deposit {
         object(self.fields())
     }
 
-    fn fields(&self) -> [(&'static str, Option<Json<'static>>); 4] {
+    fn fields(&self) -> [(&'static str, Option<Json<'static>>); 5] {
         [
             ("key", Some(Json::text(self.key.to_string()))),
             ("name", Some(Json::text(self.name.as_str().to_owned()))),
             ("quorum", Some(Json::text(self.quorum.text()))),
+            ("token", self.token.as_ref().map(InToken::json)),
             ("version", Some(Json::Number(self.version.get().into()))),
         ]
     }
@@ -88,6 +96,7 @@ impl Deposit {
             key: fields.parsed("key", KeyId::parse)?,
             version: NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?,
             quorum: fields.parsed("quorum", QuorumId::from_text)?,
+            token: InToken::take(fields)?,
         })
     }
 
@@ -102,7 +111,7 @@ impl Backed {
     /// The details of the record that ends `intent`.
     #[must_use]
     pub fn done(&self, intent: u64) -> Json<'static> {
-        let [key, name, quorum, version] = self.deposit.fields();
+        let [key, name, quorum, token, version] = self.deposit.fields();
         object([
             ("backup", Some(Json::text(text::hex(&self.backup)))),
             ("created", Some(Json::text(self.created.to_string()))),
@@ -114,6 +123,7 @@ impl Backed {
             quorum,
             ("size", Some(Json::Number(self.size))),
             ("spki", self.spki.map(|spki| Json::text(text::hex(&spki)))),
+            token,
             version,
         ])
     }
@@ -180,11 +190,13 @@ impl Proof {
         let cards = self.cards.iter().map(|index| Json::Number((*index).into())).collect();
         object([
             ("cards", Some(Json::List(cards))),
+            ("checks", checks_json(&self.checks)),
             ("fingerprint", Some(Json::text(self.fingerprint.to_string()))),
             ("intent", Some(Json::Number(self.intent))),
             ("name", Some(Json::text(self.name.as_str().to_owned()))),
             ("quorum", Some(Json::text(self.quorum.text()))),
             ("to", Some(Json::text(self.to))),
+            ("token", self.token.as_ref().map(InToken::json)),
             ("version", Some(Json::Number(self.version.get().into()))),
         ])
     }
@@ -204,9 +216,16 @@ impl Proof {
             quorum: fields.parsed("quorum", QuorumId::from_text)?,
             name: fields.parsed("name", |text| text.parse().ok())?,
             version: NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?,
-            to: fields.parsed("to", |text| ["file", "age"].into_iter().find(|known| *known == text))?,
+            to: fields
+                .parsed("to", |text| ["file", "age", "token"].into_iter().find(|known| *known == text))?,
             fingerprint: fields.parsed("fingerprint", Fingerprint::parse)?,
+            token: InToken::take(&mut fields)?,
+            checks: checks(&mut fields)?,
         };
+        // Where it went to a token, which one and how it was proven is said; elsewhere not.
+        if (proof.to == "token") != (proof.token.is_some() && !proof.checks.is_empty()) {
+            return Err(fields.refuse("token"));
+        }
         fields.finish()?;
         Ok(proof)
     }
