@@ -19,6 +19,7 @@ mod editor;
 mod failure;
 mod files;
 mod generate;
+mod hsm;
 mod init;
 mod list;
 mod log;
@@ -39,6 +40,7 @@ mod sheet;
 mod show;
 mod status;
 mod terminal;
+mod token;
 mod wipe;
 
 use args::{Arguments, Command};
@@ -81,6 +83,7 @@ fn dispatch(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Check(options) => check::run(place, options, output),
         Command::Recover(options) => recover::run(place, options, output),
         Command::Print(options) => print::run(place, options, output),
+        Command::Hsm(options) => hsm::run(place, options, output),
         Command::Log(options) => log::run(place, options, output),
         Command::Completions { shell } => man::completions(*shell, output),
         Command::ScanFile { deadline, at_least } => scan::answer(*deadline, *at_least, output),

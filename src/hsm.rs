@@ -22,7 +22,7 @@ mod uri;
 
 pub use ability::{Ability, KeyWrap};
 pub use escrow::{Escrowed, Restored, shown_id};
-pub use keep::{Place, id_of, usual};
+pub use keep::{Place, id_for, usual};
 pub use module::{Module, TokenInfo, Unreadable};
 pub use object::{KeyObject, PublicObject};
 pub use proof::{Check, Proven, Witness};

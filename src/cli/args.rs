@@ -3,9 +3,13 @@
 use super::failure::Failure;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use quorate::card::page::Paper;
+use quorate::hsm::TokenUri;
 use quorate::key::{KeyKind, KeyName, Label};
 use quorate::wire::time::Timestamp;
 use std::path::PathBuf;
+
+mod token;
+pub(crate) use token::{Birth, Hsm, HsmCommand, Reach};
 
 /// Keeps master keys recoverable by any M of N custodians
 #[derive(Debug, Parser)]
@@ -66,6 +70,8 @@ pub(crate) enum Command {
     Recover(Recover),
     /// Print what is not secret: a key's backup, or the sheet of a ceremony
     Print(Print),
+    /// Tokens (HSMs): list them, see what they can do, close keys in
+    Hsm(Hsm),
     /// Show or verify the log
     Log(Log),
     /// Print a completion script for a shell
@@ -177,6 +183,8 @@ pub(crate) struct Generate {
     /// Mix the bytes of a file (dice, an HSM) into the system's randomness
     #[arg(long, value_name = "FILE")]
     pub(crate) entropy: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) birth: Birth,
 }
 
 #[derive(Debug, Args)]
@@ -185,11 +193,19 @@ pub(crate) struct Add {
     #[arg(value_name = "NAME")]
     pub(crate) name: Label,
     /// The key: raw bytes, or DER or PEM in PKCS#8, SEC1 or PKCS#1
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "from", conflicts_with = "from")]
+    pub(crate) file: Option<PathBuf>,
+    /// A key in a token that may be wrapped out: pkcs11:token=LABEL;object=NAME
+    #[arg(long, value_name = "URI")]
+    pub(crate) from: Option<TokenUri>,
+    /// Leave the token's key able to leave it; `quorate hsm close` ends that
+    #[arg(long, requires = "from")]
+    pub(crate) leave_open: bool,
     /// What kind of key; needed for raw bytes
     #[arg(short, long, value_name = "KIND")]
     pub(crate) kind: Option<KeyKind>,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
 }
 
 #[derive(Debug, Args)]
@@ -271,12 +287,15 @@ pub(crate) struct Recover {
     pub(crate) camera: Camera,
     #[command(flatten)]
     pub(crate) seals: Seals,
-    /// Where the key goes: `file:PATH` (new, mode 0600) or `age:RECIPIENT` (to standard output or --out); asked for at a terminal
+    /// Where the key goes: `file:PATH` (new, mode 0600), `age:RECIPIENT` (to standard output or --out) or
+    /// `pkcs11:token=LABEL` (into a token); asked for at a terminal
     #[arg(long, value_name = "WHERE")]
     pub(crate) to: Option<String>,
     /// The file for `--to age:…`
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
     /// How the key is written
     #[arg(long, default_value = "auto")]
     pub(crate) format: KeyFormat,

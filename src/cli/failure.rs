@@ -7,6 +7,7 @@ use quorate::ceremony::escrow::EscrowError;
 use quorate::ceremony::found::FoundError;
 use quorate::ceremony::recover::{PresentError, RecoverError};
 use quorate::ceremony::salvage::SalvageError;
+use quorate::hsm::HsmError;
 use quorate::key::{GenerateError, ImportError};
 use quorate::log::{CommitError, LogError};
 use quorate::primitive::random::NoEntropy;
@@ -223,6 +224,18 @@ impl From<DepositError<ImportError>> for Failure {
                 message: format!("{name}: {error}"),
                 hint: Some(error.hint().to_owned()),
             },
+            error => Self::from_deposit(error),
+        }
+    }
+}
+
+impl From<DepositError<HsmError>> for Failure {
+    fn from(error: DepositError<HsmError>) -> Self {
+        match error {
+            DepositError::Source { name, error } => {
+                let failure = Self::from(error);
+                Self { message: format!("{name}: {}", failure.message), ..failure }
+            }
             error => Self::from_deposit(error),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::args::{Generate, Place};
 use super::failure::Failure;
+use super::hsm;
 use super::init::entropy;
 use super::output::Output;
 use super::session::Session;
@@ -29,6 +30,9 @@ pub(crate) fn run(place: &Place, options: &Generate, output: &mut Output) -> Res
         }
         (_, None) => 0,
     };
+    if let Some(token) = &options.birth.token {
+        return hsm::born_in_token(place, options, token, output);
+    }
     let session = Session::of(place)?;
     let mut escrow = session.open()?;
     for name in &options.names {

@@ -65,11 +65,12 @@ fn recover(
     openers.are_for(&record)?;
     // A backup that is lost or altered is named before anybody is asked for a card.
     escrow.backup(escrow.version(name)?)?;
+    let token = to.ready()?;
     if led {
         begin::present(&record, output)?;
     }
     let mut gathering = Gathering::new(record);
-    let recovery = Recovery::begin(escrow, name, to.kind())?;
+    let recovery = Recovery::begin_in(escrow, name, to.kind(), token)?;
     let mut given = Given::default();
     let gathered = gather(options, &openers, &mut gathering, &mut given, output);
     let opened = gathered.and_then(|()| {
@@ -79,7 +80,7 @@ fn recover(
         opened
     });
     let ready = opened.and_then(|(quorum, key)| {
-        let waiting = to.prepare(key.material(), options.format)?;
+        let waiting = to.prepare(&key, options.format)?;
         Ok((quorum, key, waiting))
     });
     let (quorum, key, waiting) = match ready {
@@ -90,10 +91,18 @@ fn recover(
             return Err(failure);
         }
     };
-    recovery.complete(escrow, &quorum, &gathering, &key)?;
+    let recovery = recovery.proven(waiting.checks());
+    if let Err(error) = recovery.complete(escrow, &quorum, &gathering, &key) {
+        to.undo(&waiting, output);
+        return Err(error.into());
+    }
     let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or_default();
+    let restored = waiting.restored();
     let age = waiting.deliver(output)?;
     report(&to, &key, &gathering, milliseconds, escrow, age, output);
+    if let Some(restored) = restored {
+        restored.report(output);
+    }
     if is_interactive() {
         output.note(format!("the whole recovery took {}", guide::since(start)));
     }

@@ -27,6 +27,10 @@ use std::time::Instant;
 pub(super) fn run(place: &Place, options: &Recover, output: &mut Output) -> Result<(), Failure> {
     let start = Instant::now();
     let to = destination(options)?;
+    if matches!(to, Destination::Token(_)) {
+        return Err(Failure::usage("a key from a backup sheet goes to a file or to an age recipient")
+            .hint("recover it to file:PATH, back it up in a new escrow with `quorate add`, and recover it into the token from there"));
+    }
     to.is_free()?;
     let openers = Openers::of(&options.seals)?;
     let named = options.fingerprint.as_deref().map(Named::parse).transpose()?;
@@ -148,7 +152,7 @@ impl Walk<'_> {
         let mut given = Given::default();
         let ready = gather(self.options, &self.openers, &mut gathering, &mut given, output).and_then(|()| {
             let (quorum, key) = recovery.open_backup(&escrow, &gathering, self.sheet.backup())?;
-            let waiting = self.to.prepare(key.material(), self.options.format)?;
+            let waiting = self.to.prepare(&key, self.options.format)?;
             Ok((quorum, key, waiting))
         });
         let (quorum, key, waiting) = match ready {
@@ -185,7 +189,7 @@ impl Walk<'_> {
         let mut given = Given::default();
         let ready = gather(self.options, &self.openers, &mut gathering, &mut given, output).and_then(|()| {
             let (quorum, key) = self.opened(&salvaging, &gathering, named.as_ref(), output)?;
-            let waiting = self.to.prepare(key.material(), self.options.format)?;
+            let waiting = self.to.prepare(&key, self.options.format)?;
             Ok((quorum, key, waiting))
         });
         let done = ready.and_then(|(quorum, key, waiting)| {
@@ -255,6 +259,7 @@ impl Walk<'_> {
         let (place, beside) = match &self.to {
             Destination::File(path) | Destination::Age(_, Some(path)) => (path.clone(), false),
             Destination::Age(_, None) => (PathBuf::from("standard output"), true),
+            Destination::Token(place) => (PathBuf::from(place.shown()), false),
         };
         let (short, kind) = (key.fingerprint().short(), key.material().kind());
         let words = [

@@ -2,7 +2,7 @@
 
 use super::args::{Place, Show};
 use super::failure::Failure;
-use super::output::Output;
+use super::output::{Output, plain};
 use super::session::Session;
 use quorate::log::{Backed, KeyVersion};
 use quorate::wire::json::{Json, object};
@@ -31,6 +31,13 @@ pub(crate) fn run(place: &Place, options: &Show, output: &mut Output) -> Result<
             backed.deposit.key, backed.deposit.version, backed.size
         ));
         output.line(format!("  quorum       {}", backed.deposit.quorum));
+        if let Some(token) = &backed.deposit.token {
+            let stays = version.closed.map_or_else(
+                || "may still leave it: `quorate hsm close` ends that".to_owned(),
+                |time| format!("can't leave it since {time}"),
+            );
+            output.line(format!("  token        {}, {stays}", plain(&token.to_string())));
+        }
         let recovered = version.recovered.map_or_else(|| "never".to_owned(), |time| time.to_string());
         output.line(format!("  recovered    {recovered}"));
     }
@@ -41,8 +48,11 @@ pub(crate) fn run(place: &Place, options: &Show, output: &mut Output) -> Result<
 /// A key version for programs.
 pub(crate) fn version_json(version: &KeyVersion) -> Json<'static> {
     let mut value = backed_json(&version.backed);
-    if let (Json::Object(fields), Some(time)) = (&mut value, version.recovered) {
-        fields.push(("recovered".into(), Json::text(time.to_string())));
+    if let Json::Object(fields) = &mut value {
+        let times = [("closed", version.closed), ("recovered", version.recovered)];
+        for (name, time) in times {
+            fields.extend(time.map(|time| (name.into(), Json::text(time.to_string()))));
+        }
         fields.sort_by(|(a, _), (b, _)| a.cmp(b));
     }
     value
@@ -59,6 +69,7 @@ pub(crate) fn backed_json(backed: &Backed) -> Json<'static> {
         ("name", Some(Json::text(deposit.name.to_string()))),
         ("quorum", Some(Json::text(deposit.quorum.to_string()))),
         ("spki", backed.spki.map(|spki| Json::text(hex(&spki)))),
+        ("token", deposit.token.as_ref().map(quorate::log::InToken::json)),
         ("version", Some(Json::Number(deposit.version.get().into()))),
     ])
 }

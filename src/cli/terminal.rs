@@ -55,20 +55,25 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.as_deref(), Some("y" | "yes")))
 }
 
+/// Asks for a line, unseen; `None` at the end of the input.
+pub(crate) fn ask_unseen(prompt: &str) -> Result<Option<SecretBytes>, Failure> {
+    let line = {
+        // Before the prompt: whoever types at once is not seen either, and nothing of it is lost.
+        let _unseen = Unseen::begin();
+        show(prompt);
+        read_line(isatty(stdin()))?
+    };
+    // What comes next begins a line, also when there was nothing to read.
+    if isatty(stdin()) || line.is_none() {
+        show("\n");
+    }
+    Ok(line)
+}
+
 /// Asks for a passphrase, unseen; `None` for an empty line or the end of the input.
 pub(crate) fn ask_passphrase(prompt: &str) -> Result<Option<Passphrase>, Failure> {
     loop {
-        let line = {
-            // Before the prompt: whoever types at once is not seen either, and nothing of it is lost.
-            let _unseen = Unseen::begin();
-            show(prompt);
-            read_line(isatty(stdin()))?
-        };
-        // What comes next begins a line, also when there was nothing to read.
-        if isatty(stdin()) || line.is_none() {
-            show("\n");
-        }
-        match line {
+        match ask_unseen(prompt)? {
             None => return Ok(None),
             Some(line) if line.is_empty() => return Ok(None),
             Some(line) => match Passphrase::parse(line.expose()) {

@@ -5,7 +5,7 @@
 //! it sensitive and non-extractable, with its label, id, usage and public half, and proves it. A restored key that
 //! isn't proven, or may leave again, is removed at once.
 
-use super::keep::{self, Place, usual};
+use super::keep::{self, Place};
 use super::object::{CURVES, KeyObject, PublicObject, allowed, hex};
 use super::proof::{Check, Proven};
 use super::refusal::{HsmError, is};
@@ -62,13 +62,16 @@ impl Token<'_> {
         if trusted_only {
             secret.push(Attribute::WrapWithTrusted(true));
         }
-        secret.extend(allowed(usage.iter().map(String::as_str)));
+        secret.extend(allowed(kind, false, usage));
         let mut public = named(label, id);
         public.push(Attribute::Private(false));
-        public.extend(allowed(usual(kind).1.iter().copied().filter(|name| match *name {
-            "verify" => usage.contains("sign"),
-            _ => usage.contains("decrypt"),
-        })));
+        let mut of_public = BTreeSet::new();
+        for (public, private) in [("verify", "sign"), ("encrypt", "decrypt"), ("wrap", "unwrap")] {
+            if usage.contains(private) {
+                of_public.insert(public.to_owned());
+            }
+        }
+        public.extend(allowed(kind, true, &of_public));
         let length = |bytes: u64| Attribute::ValueLen(bytes.into());
         let bits =
             |bits: u64| [Attribute::ModulusBits(bits.into()), Attribute::PublicExponent(vec![1, 0, 1])];
@@ -144,7 +147,7 @@ impl Transport<'_, '_> {
                 "it leaves under a trusted wrapping key only: give the security officer's PIN",
             ));
         }
-        let bytes = self.out(object.handle)?.ok_or_else(|| HsmError::Blob { object: name.clone() })?;
+        let bytes = self.out(object)?.ok_or_else(|| HsmError::Blob { object: name.clone() })?;
         let sound = |error| HsmError::NotSound { object: name.clone(), error };
         let material = canonical(kind, bytes).and_then(|bytes| {
             if kind.is_asymmetric() {
@@ -236,18 +239,7 @@ impl Transport<'_, '_> {
             Attribute::Sensitive(true),
             Attribute::Extractable(false),
         ]);
-        // What isn't named is off: defaults differ from token to token.
-        for (name, off) in [
-            ("encrypt", Attribute::Encrypt(false)),
-            ("decrypt", Attribute::Decrypt(false)),
-            ("sign", Attribute::Sign(false)),
-        ] {
-            let fits = !(kind.is_asymmetric() && name == "encrypt");
-            if fits && !place.usage.contains(name) {
-                template.push(off);
-            }
-        }
-        template.extend(allowed(place.usage.iter().map(String::as_str)));
+        template.extend(allowed(kind, false, &place.usage));
         match self.back(key.bytes().expose(), &template) {
             Err(HsmError::Refused { code, .. }) if !kind.is_asymmetric() && code.contains("TEMPLATE") => {
                 template
@@ -291,7 +283,7 @@ impl Token<'_> {
             vec![Attribute::Class(ObjectClass::PUBLIC_KEY), Attribute::KeyType(Place::key_type(key.kind()))];
         base.extend(named(&public.label, &place.id));
         base.push(Attribute::Private(false));
-        base.extend(allowed(public.usage.iter().map(String::as_str)));
+        base.extend(allowed(key.kind(), true, &public.usage));
         let doing = "making the public key";
         let make = |template: &[Attribute]| self.session.create_object(template);
         if let Some((modulus, exponent)) = key.rsa_numbers() {

@@ -7,7 +7,8 @@
 use super::object::{KeyObject, PublicObject, USAGES, hex};
 use super::proof::{Proven, Witness};
 use super::refusal::HsmError;
-use crate::key::{KeyFacts, KeyKind};
+use crate::key::{KeyFacts, KeyId, KeyKind};
+use core::num::NonZeroU32;
 use cryptoki::object::KeyType;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,8 +29,8 @@ pub struct Place {
 
 /// The id of a version in tokens: the key's id, and the version in four bytes, big-endian.
 #[must_use]
-pub fn id_of(facts: &KeyFacts) -> Vec<u8> {
-    [facts.key.as_bytes(), &facts.version.get().to_be_bytes()].concat()
+pub fn id_for(key: KeyId, version: NonZeroU32) -> Vec<u8> {
+    [key.as_bytes(), &version.get().to_be_bytes()].concat()
 }
 
 /// What a key of `kind` usually may do: the secret or private half, and the public one.
@@ -59,7 +60,7 @@ impl Place {
         let (private, public) = usual(kind);
         let was_in_token = text("pkcs11-id").is_some() || text("pkcs11-label").is_some();
         let id = match text("pkcs11-id") {
-            None => id_of(facts),
+            None => id_for(facts.key, facts.version),
             Some(id) => unhex(id).ok_or(HsmError::Fact { field: "pkcs11-id" })?,
         };
         let usage = if facts.usage.is_empty() { owned(private) } else { facts.usage.clone() };

@@ -322,19 +322,31 @@ fn usage_of(attributes: &[Attribute]) -> BTreeSet<String> {
     attributes.iter().filter_map(name).collect()
 }
 
-/// The attributes that allow what `usage` names.
-pub(super) fn allowed<'u>(usage: impl IntoIterator<Item = &'u str>) -> Vec<Attribute> {
-    let one = |name: &str| match name {
-        "decrypt" => Some(Attribute::Decrypt(true)),
-        "derive" => Some(Attribute::Derive(true)),
-        "encrypt" => Some(Attribute::Encrypt(true)),
-        "sign" => Some(Attribute::Sign(true)),
-        "unwrap" => Some(Attribute::Unwrap(true)),
-        "verify" => Some(Attribute::Verify(true)),
-        "wrap" => Some(Attribute::Wrap(true)),
-        _ => None,
+/// What an object of a class could be allowed: a secret key, a private one, a public one.
+const fn applicable(kind: KeyKind, public: bool) -> &'static [&'static str] {
+    match (kind.is_asymmetric(), public) {
+        (false, _) => &["decrypt", "derive", "encrypt", "sign", "unwrap", "verify", "wrap"],
+        (true, true) => &["encrypt", "verify", "wrap"],
+        (true, false) => &["decrypt", "derive", "sign", "unwrap"],
+    }
+}
+
+/// The attributes that allow what `usage` names, and nothing else: defaults differ from token to token.
+pub(super) fn allowed(kind: KeyKind, public: bool, usage: &BTreeSet<String>) -> Vec<Attribute> {
+    let one = |name: &&str| {
+        let on = usage.contains(*name);
+        match *name {
+            "decrypt" => Some(Attribute::Decrypt(on)),
+            "derive" => Some(Attribute::Derive(on)),
+            "encrypt" => Some(Attribute::Encrypt(on)),
+            "sign" => Some(Attribute::Sign(on)),
+            "unwrap" => Some(Attribute::Unwrap(on)),
+            "verify" => Some(Attribute::Verify(on)),
+            "wrap" => Some(Attribute::Wrap(on)),
+            _ => None,
+        }
     };
-    usage.into_iter().filter_map(one).collect()
+    applicable(kind, public).iter().filter_map(one).collect()
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -204,7 +204,7 @@ impl HsmError {
             Self::PinLast { .. } => "log in once with the maker's own program, when you are sure of the PIN",
             Self::Lacks { .. } => "`quorate hsm check` says what the token can do; another token may do it",
             Self::OnlySha1 { .. } => "allow it by --allow-oaep-sha1: the log will say so",
-            Self::NoKey { .. } => "`quorate hsm show` lists the keys",
+            Self::NoKey { .. } => "`quorate hsm show --keys` lists the keys",
             Self::SeveralKeys { .. } => "add the id: pkcs11:token=LABEL;object=NAME;id=%01%02",
             Self::Kind { .. } => "the kinds are those of `quorate generate --help`",
             Self::NotInTokens { .. } => "generate it here, or choose another kind",
@@ -212,7 +212,7 @@ impl HsmError {
                 "such a key can only be kept by the maker's own means; a new key can be made so that it may be backed up: `quorate generate --in`"
             }
             Self::Taken { .. } => {
-                "look at it with `quorate hsm show`; restore into another token, or remove it first"
+                "look at it with `quorate hsm show --keys`; restore into another token, or remove it first"
             }
             Self::NotTheKey { .. } => "don't use it: the token was given something else, or is faulty",
             Self::Unprovable { .. } => "give the key a usage by which it can be proven",

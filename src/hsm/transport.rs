@@ -10,6 +10,7 @@
 //! number that means both. `notes` of the design: hsm, sections 0 and 2.
 
 use super::ability::{Ability, KeyWrap};
+use super::object::KeyObject;
 use super::refusal::{HsmError, is};
 use super::token::{Pin, Role, Token};
 use crate::key::{OaepHash, WrappingKey};
@@ -21,6 +22,7 @@ use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource};
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
+use cryptoki_sys::{CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_KEY_NOT_WRAPPABLE, CKR_KEY_UNEXTRACTABLE};
 
 /// The size of the session's pair in bits.
 const PAIR_BITS: u64 = 3072;
@@ -110,9 +112,17 @@ impl<'t, 'm> Transport<'t, 'm> {
     }
 
     /// The bytes of `key` as the token wraps them: a raw key, perhaps with zeros behind it, or PKCS#8.
-    pub(super) fn out(&self, key: ObjectHandle) -> Result<Option<SecretBytes>, HsmError> {
-        let blob = self.token.module.raw.wrap(&self.token.session, self.wrap.mechanism, self.handle, key);
-        let blob = blob.map_err(HsmError::raw("wrapping a key out"))?;
+    pub(super) fn out(&self, key: &KeyObject) -> Result<Option<SecretBytes>, HsmError> {
+        let raw = &self.token.module.raw;
+        let blob = raw.wrap(&self.token.session, self.wrap.mechanism, self.handle, key.handle);
+        let refused = |code| match code {
+            CKR_KEY_NOT_WRAPPABLE | CKR_KEY_UNEXTRACTABLE | CKR_KEY_FUNCTION_NOT_PERMITTED => {
+                let why = "the token wraps no such key (CKR_KEY_NOT_WRAPPABLE or of that kind)";
+                HsmError::StaysInside { object: key.name(), why }
+            }
+            code => HsmError::raw("wrapping a key out")(code),
+        };
+        let blob = blob.map_err(refused)?;
         // Both are checked for integrity, so that trying one after the other is safe.
         Ok(kwp::unwrap(&self.kek, &blob).or_else(|_| kwp::unwrap_padded(&self.kek, &blob)).ok())
     }

@@ -41,6 +41,15 @@ pub fn cmac(key: &[u8], message: &[u8]) -> Option<[u8; BLOCK]> {
     }
 }
 
+/// The first subkey of CMAC from the encrypted block of zeros: the CMAC of a block `m` is the encryption of
+/// `m` xor this (SP 800-38B, section 6.1).
+#[must_use]
+pub fn subkey(zeros: [u8; BLOCK]) -> [u8; BLOCK] {
+    let number = u128::from_be_bytes(zeros);
+    let carried = if number >> 127 == 1 { 0x87 } else { 0 };
+    (number << 1 ^ carried).to_be_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +74,10 @@ mod tests {
         // RFC 4493, the empty message.
         let key = 0x2b7e_1516_28ae_d2a6_abf7_1588_09cf_4f3c_u128.to_be_bytes();
         assert_eq!(hex(&cmac(&key, b"").unwrap()), "bb1d6929e95937287fa37d129b756746");
+        for key in [&[7; 16][..], &[8; 24], &[9; 32], &[0xa5; 32], &key] {
+            let block = subkey(encrypt(key, &[0; BLOCK]).unwrap());
+            assert_eq!(encrypt(key, &block), cmac(key, &[0; BLOCK]));
+        }
         assert!(encrypt(&[0; 31], &block).is_none() && cmac(&[0; 8], b"").is_none());
     }
 }

@@ -6,7 +6,8 @@ use std::fs;
 
 const CARD: &str = r"the next card \(its path, type, or help\): ";
 const KEY: &str = r"which key \(its number, its name, or NAME@VERSION\): ";
-const WHERE: &str = r"where does the key go \(the path of a new file, or age:RECIPIENT\): ";
+const WHERE: &str =
+    r"where does the key go \(the path of a new file, age:RECIPIENT, or pkcs11:token=LABEL\): ";
 const WHO: &str = r"who is present \(numbers or names with commas; Enter alone to leave it open\): ";
 const LEAVE: &str =
     r"leave\? nothing was released, and the log will say that the recovery was abandoned \[y/N\] ";

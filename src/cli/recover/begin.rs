@@ -90,12 +90,13 @@ fn key(escrow: &Escrow<'_>, output: &Output) -> Result<KeyName, Failure> {
 /// Asks where the key goes; a path alone is a new file.
 fn ask_destination(options: &mut Recover, output: &Output) -> Result<(), Failure> {
     loop {
-        let question = "where does the key go (the path of a new file, or age:RECIPIENT): ";
+        let question =
+            "where does the key go (the path of a new file, age:RECIPIENT, or pkcs11:token=LABEL): ";
         let answer = prompt::text(question)?.ok_or_else(left)?;
         if answer.is_empty() {
             continue;
         }
-        options.to = Some(if answer.starts_with("file:") || answer.starts_with("age:") {
+        options.to = Some(if ["file:", "age:", "pkcs11:"].iter().any(|scheme| answer.starts_with(scheme)) {
             answer
         } else {
             let path = prompt::paths(&answer).into_iter().next().unwrap_or_default();

@@ -6,11 +6,14 @@
 use crate::cli::args::{KeyFormat, Recover};
 use crate::cli::failure::{FAILED, Failure};
 use crate::cli::files::Pending;
+use crate::cli::hsm::{InPlace, TokenPlace};
 use crate::cli::output::Output;
 use quorate::age::{self, Recipient};
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::recover::Gathering;
+use quorate::hsm::UriError;
 use quorate::key::{KeyKind, KeyMaterial, KeyRecord};
+use quorate::log::InToken;
 use quorate::primitive::random::Entropy;
 use quorate::secret::SecretBytes;
 use quorate::wire::json::{Json, object};
@@ -20,13 +23,14 @@ use std::path::PathBuf;
 pub(in crate::cli) enum Destination {
     File(PathBuf),
     Age(Box<Recipient>, Option<PathBuf>),
+    Token(Box<TokenPlace>),
 }
 
 pub(in crate::cli) fn destination(options: &Recover) -> Result<Destination, Failure> {
     let to = options.to()?;
     let wrong = || {
         Failure::usage(format!("--to {to:?} is no place for a key"))
-            .hint("use file:PATH for a new file, or age:RECIPIENT to encrypt it again")
+            .hint("use file:PATH for a new file, age:RECIPIENT to encrypt it again, or pkcs11:token=LABEL for a token")
     };
     let (kind, rest) = to.split_once(':').ok_or_else(wrong)?;
     match kind {
@@ -43,6 +47,12 @@ pub(in crate::cli) fn destination(options: &Recover) -> Result<Destination, Fail
             })?;
             Ok(Destination::Age(Box::new(recipient), options.out.clone()))
         }
+        "pkcs11" => {
+            let uri = to.parse().map_err(|error: UriError| {
+                Failure::usage(format!("--to: {error}")).hint("name the token as in pkcs11:token=LABEL")
+            })?;
+            Ok(Destination::Token(Box::new(TokenPlace::new(uri, options.reach.clone())?)))
+        }
         _ => Err(wrong()),
     }
 }
@@ -51,6 +61,7 @@ pub(in crate::cli) fn destination(options: &Recover) -> Result<Destination, Fail
 pub(in crate::cli) enum Waiting {
     File(Pending),
     Text(String),
+    Token(Box<InPlace>),
 }
 
 impl Destination {
@@ -58,6 +69,23 @@ impl Destination {
         match self {
             Self::File(_) => "file",
             Self::Age(..) => "age",
+            Self::Token(_) => "token",
+        }
+    }
+
+    /// Opens a token, and sees that the key can go in, before anybody is asked for a card; the token for
+    /// the log.
+    pub(in crate::cli) fn ready(&self) -> Result<Option<InToken>, Failure> {
+        match self {
+            Self::Token(place) => place.ready().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes a key back that is delivered already, because the log can't be written.
+    pub(in crate::cli) fn undo(&self, waiting: &Waiting, output: &Output) {
+        if let (Self::Token(place), Waiting::Token(key)) = (self, waiting) {
+            place.undo(key, output);
         }
     }
 
@@ -75,17 +103,19 @@ impl Destination {
     }
 
     /// Writes the key to where nobody looks yet.
-    pub(in crate::cli) fn prepare(&self, key: &KeyMaterial, format: KeyFormat) -> Result<Waiting, Failure> {
-        let bytes = encoded(key, format)?;
+    pub(in crate::cli) fn prepare(&self, key: &KeyRecord, format: KeyFormat) -> Result<Waiting, Failure> {
+        // Nothing of it is written in another form when it goes to a token.
+        let bytes = || encoded(key.material(), format);
         match self {
+            Self::Token(place) => Ok(Waiting::Token(Box::new(place.restore(key)?))),
             Self::File(path) => {
                 let mut pending = Pending::default();
-                pending.add(path.clone(), bytes.expose())?;
+                pending.add(path.clone(), bytes()?.expose())?;
                 Ok(Waiting::File(pending))
             }
             Self::Age(recipient, out) => {
                 let file = age::encrypt(
-                    bytes.expose(),
+                    bytes()?.expose(),
                     core::slice::from_ref(&**recipient),
                     &mut Entropy::system(),
                 )?;
@@ -104,9 +134,21 @@ impl Destination {
 }
 
 impl Waiting {
+    /// The key in its token, when it went to one.
+    pub(in crate::cli) fn restored(&self) -> Option<InPlace> {
+        if let Self::Token(key) = self { Some((**key).clone()) } else { None }
+    }
+
+    /// The names of the checks that it passed in its token.
+    pub(in crate::cli) fn checks(&self) -> Vec<String> {
+        if let Self::Token(key) = self { key.checks() } else { Vec::new() }
+    }
+
     /// Releases the key; an age file that belongs into the result for programs is returned.
     pub(in crate::cli) fn deliver(self, output: &mut Output) -> Result<Option<String>, Failure> {
         match self {
+            // It is where it belongs.
+            Self::Token(_) => Ok(None),
             Self::File(pending) => pending.release().map(|_| None),
             Self::Text(text) if output.is_json() => Ok(Some(text)),
             Self::Text(text) => {
@@ -143,6 +185,7 @@ pub(super) fn report(
     let place = match to {
         Destination::File(path) | Destination::Age(_, Some(path)) => path.display().to_string(),
         Destination::Age(_, None) => "standard output".to_owned(),
+        Destination::Token(place) => place.shown(),
     };
     let words = [
         format!("recovered {} version {} ({}) to {place}", facts.label, facts.version, key.material().kind()),

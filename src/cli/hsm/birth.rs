@@ -1,0 +1,214 @@
+//! Keys that live in a token: born there, or there already; backed up, then closed in.
+//!
+//! Everything that could refuse is tried before the intent is logged. A key that was born and could not be
+//! backed up is removed at once; one that a killed run has left is known by the id that its open intent
+//! reserved, and is removed by the next run, which says so in the log.
+
+use super::logged;
+use crate::cli::args::{Add, Generate, Place};
+use crate::cli::failure::Failure;
+use crate::cli::generate::{kind_before, report, warn_of_other_kind};
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::cli::token::{allowed, module, open, words};
+use quorate::ceremony::deposit::{Made, deposit_in};
+use quorate::ceremony::escrow::Escrow;
+use quorate::hsm::{Ability, Check, HsmError, KeyObject, Token, TokenUri, Transport, id_for, usual};
+use quorate::key::{KeyKind, Label};
+use quorate::log::{Backed, Closed, InToken, Op, Phase};
+use quorate::primitive::random::Entropy;
+use quorate::wire::json::{Json, object};
+use std::collections::BTreeSet;
+
+/// What a key in a token may be made for.
+const USAGES: [&str; 7] = ["decrypt", "derive", "encrypt", "sign", "unwrap", "verify", "wrap"];
+
+/// `quorate generate NAME --in URI`.
+pub(in crate::cli) fn in_token(
+    place: &Place,
+    options: &Generate,
+    uri: &TokenUri,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    if uri.object.is_some() || uri.id.is_some() {
+        return Err(Failure::usage("--in names a token, not a key in it")
+            .hint("leave out object and id: the key is called NAME"));
+    }
+    let birth = &options.birth;
+    let usage = usage_of(&birth.usage, options.kind)?;
+    let session = Session::of(place)?;
+    let mut escrow = session.open()?;
+    for name in &options.names {
+        warn_of_other_kind(name, kind_before(&escrow, name), options.kind, output);
+    }
+    let module = module(&birth.reach, Some(uri))?;
+    let info = module.find(uri)?;
+    Ability::of(&module, &info)?.require(&info, options.kind)?;
+    let (token, pin) = open(&module, &birth.reach, uri)?;
+    let mut entropy = Entropy::system();
+    let transport = Transport::open(&token, &allowed(&birth.reach, &pin)?, &mut entropy)?;
+    let home = logged(token.info());
+    for name in &options.names {
+        clean_up(&mut escrow, &token, &home, name, output)?;
+    }
+    let mut born: Vec<(KeyObject, Vec<Check>)> = Vec::new();
+    let backed = deposit_in(
+        &mut escrow,
+        Op::Generate,
+        &options.names,
+        Some(&home),
+        |deposit, entropy| {
+            let id = id_for(deposit.key, deposit.version);
+            let object =
+                token.generate(options.kind, deposit.name.as_str(), &id, &usage, birth.trusted_only)?;
+            let escrowed = transport.escrow(&object, entropy);
+            // Known from here on, so that it is removed with the others when anything fails.
+            born.push((object, Vec::new()));
+            let escrowed = escrowed?;
+            if let Some((_, checks)) = born.last_mut() {
+                *checks = escrowed.checks;
+            }
+            Ok::<_, HsmError>(Made {
+                material: escrowed.material,
+                usage: escrowed.usage,
+                attributes: escrowed.attributes,
+            })
+        },
+        &mut entropy,
+    );
+    let backed = backed.map_err(|error| {
+        for (object, _) in &born {
+            if let Err(left) = token.destroy(object) {
+                output.warn(format!("{} is left in the token and is not backed up: {left}", object.name()));
+            }
+        }
+        Failure::from(error)
+    })?;
+    finish("generated", &mut escrow, &transport, &home, &backed, &born, birth.leave_open, output)
+}
+
+/// `quorate add NAME --from URI`.
+pub(in crate::cli) fn existing(
+    place: &Place,
+    options: &Add,
+    uri: &TokenUri,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    if uri.object.is_none() && uri.id.is_none() {
+        return Err(
+            Failure::usage("--from names no key").hint("add its label or id: pkcs11:token=LABEL;object=NAME")
+        );
+    }
+    let session = Session::of(place)?;
+    let mut escrow = session.open()?;
+    let module = module(&options.reach, Some(uri))?;
+    let (token, pin) = open(&module, &options.reach, uri)?;
+    let object = token.find(uri)?;
+    if let Some((wanted, found)) = options.kind.zip(object.kind).filter(|(wanted, found)| wanted != found) {
+        return Err(Failure::usage(format!("{} is of kind {found}, not {wanted}", object.name()))
+            .hint("leave out --kind"));
+    }
+    let mut entropy = Entropy::system();
+    let transport = Transport::open(&token, &allowed(&options.reach, &pin)?, &mut entropy)?;
+    // Whether it may leave at all is known before anything is logged.
+    let first = transport.escrow(&object, &mut entropy)?;
+    if object.sensitive == Some(false) {
+        output.warn(format!("{} is not sensitive: its value could be read from the token in the clear, by anybody who knows the PIN", object.name()));
+    }
+    let before = kind_before(&escrow, &options.name);
+    let home = logged(token.info());
+    let checks = first.checks.clone();
+    let mut first = Some(first);
+    let make = |_: &_, _: &mut Entropy| {
+        let escrowed = first.take().ok_or_else(|| HsmError::Unprovable { object: object.name() })?;
+        Ok::<_, HsmError>(Made {
+            material: escrowed.material,
+            usage: escrowed.usage,
+            attributes: escrowed.attributes,
+        })
+    };
+    let names = core::slice::from_ref(&options.name);
+    let backed = deposit_in(&mut escrow, Op::Add, names, Some(&home), make, &mut entropy)?;
+    for one in &backed {
+        warn_of_other_kind(&options.name, before, one.kind, output);
+    }
+    let there = [(object, checks)];
+    finish("added", &mut escrow, &transport, &home, &backed, &there, options.leave_open, output)
+}
+
+/// Shuts the door behind the keys, and says what was done.
+#[expect(clippy::too_many_arguments, reason = "two commands end in the same way, each with all that it had")]
+fn finish(
+    verb: &str,
+    escrow: &mut Escrow<'_>,
+    transport: &Transport<'_, '_>,
+    home: &InToken,
+    backed: &[Backed],
+    keys: &[(KeyObject, Vec<Check>)],
+    leave_open: bool,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut stay = Ok(());
+    if !leave_open {
+        for (one, (object, _)) in backed.iter().zip(keys) {
+            stay = transport.close(object).map_err(Failure::from).and_then(|()| {
+                let deposit = &one.deposit;
+                let closed =
+                    Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone() };
+                Ok(escrow.record(Op::Close, Phase::Done, &closed.done()).map(|_| ())?)
+            });
+            if stay.is_err() {
+                break;
+            }
+        }
+    }
+    report(verb, backed, output);
+    for (object, checks) in keys {
+        output.line(format!("  {} in token {home}: proven by {}", object.name(), words(checks)));
+    }
+    match (&stay, leave_open) {
+        (Ok(()), false) => output.line("  it can't leave the token any more"),
+        (Ok(()), true) => output.note("it may still leave its token: `quorate hsm close` ends that"),
+        (Err(_), _) => {
+            output.warn("the key is backed up, and may still leave its token: `quorate hsm close` ends that");
+        }
+    }
+    output.note(format!("wrapped by {}, RSA-OAEP with {}", transport.wrapping(), transport.hash()));
+    stay
+}
+
+fn usage_of(given: &[String], kind: KeyKind) -> Result<BTreeSet<String>, Failure> {
+    if let Some(unknown) = given.iter().find(|name| !USAGES.contains(&name.as_str())) {
+        return Err(Failure::usage(format!("{unknown:?} is nothing that a key may do"))
+            .hint(format!("the usages are {}", USAGES.join(", "))));
+    }
+    if given.is_empty() {
+        return Ok(usual(kind).0.iter().map(|name| (*name).to_owned()).collect());
+    }
+    Ok(given.iter().cloned().collect())
+}
+
+/// Removes what a run that was killed has left in the token: keys of intents that never ended.
+fn clean_up(
+    escrow: &mut Escrow<'_>,
+    token: &Token<'_>,
+    home: &InToken,
+    name: &Label,
+    output: &Output,
+) -> Result<(), Failure> {
+    let ours = escrow.state().open().iter().filter_map(|(seq, intent)| {
+        let deposit = intent.deposit.as_ref()?;
+        let here = intent.op == Op::Generate && deposit.name == *name && deposit.token.as_ref() == Some(home);
+        here.then(|| (*seq, deposit.clone()))
+    });
+    for (seq, deposit) in ours.collect::<Vec<_>>() {
+        for object in token.with_id(&id_for(deposit.key, deposit.version))? {
+            token.destroy(&object)?;
+            output.note(format!("{name} version {} of a run that was cut off was in the token, and was never backed up: it is removed", deposit.version));
+        }
+        let details = object([("intent", Some(Json::Number(seq)))]);
+        escrow.record(Op::Generate, Phase::Abandoned, &details)?;
+        output.note(format!("record {seq}, which began it, is abandoned in the log"));
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! `quorate hsm close`: makes a key that is backed up stay in its token, when that was left undone.
+
+use super::logged;
+use crate::cli::args::{Place, Reach};
+use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::cli::token::{allowed, module, open};
+use quorate::hsm::{HsmError, TokenUri, Transport, id_for};
+use quorate::key::KeyName;
+use quorate::log::{Closed, Op, Phase};
+use quorate::primitive::random::Entropy;
+
+pub(super) fn run(
+    place: &Place,
+    name: &KeyName,
+    uri: Option<&TokenUri>,
+    reach: &Reach,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let session = Session::of(place)?;
+    let mut escrow = session.open()?;
+    let version = escrow.version(name)?;
+    let deposit = version.backed.deposit.clone();
+    let Some(home) = deposit.token.clone() else {
+        return Err(Failure::new(
+            FAILED,
+            format!("{} version {} does not live in a token", deposit.name, deposit.version),
+        )
+        .hint("`quorate show` says where a key lives"));
+    };
+    if let Some(time) = version.closed {
+        output.line(format!(
+            "{} version {} can't leave token {home} since {time}",
+            deposit.name, deposit.version
+        ));
+        return Ok(());
+    }
+    let by_log = TokenUri {
+        token: Some(home.label().to_owned()),
+        serial: Some(home.serial().to_owned()),
+        ..TokenUri::default()
+    };
+    let uri = uri.unwrap_or(&by_log);
+    let module = module(reach, Some(uri))?;
+    let (token, pin) = open(&module, reach, uri)?;
+    if logged(token.info()) != home {
+        let message = format!(
+            "{} version {} lives in token {home}, not in {}",
+            deposit.name,
+            deposit.version,
+            token.info().uri()
+        );
+        return Err(Failure::new(DIFFERENCE, message).hint("name that token, or leave out --token"));
+    }
+    // A key that was made here has an id of its own; one that was there before may have been named in the URI.
+    let mut found = if uri.object.is_some() || uri.id.is_some() {
+        vec![token.find(uri)?]
+    } else {
+        token.with_id(&id_for(deposit.key, deposit.version))?
+    };
+    let (Some(object), true) = (found.pop(), found.is_empty()) else {
+        let wanted = uri.to_string();
+        return Err(
+            HsmError::NoKey { token: home.label().to_owned(), what: "key of this version", wanted }.into()
+        );
+    };
+    let transport = Transport::open(&token, &allowed(reach, &pin)?, &mut Entropy::system())?;
+    transport.close(&object)?;
+    let closed = Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone() };
+    escrow.record(Op::Close, Phase::Done, &closed.done())?;
+    output.line(format!("{} version {} can't leave token {home} any more", deposit.name, deposit.version));
+    Ok(())
+}
