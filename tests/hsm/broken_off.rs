@@ -1,0 +1,128 @@
+//! The program is killed, or the token taken away, at every call that changes something in a token.
+//!
+//! `tests/tools/between.rs` does it, before the call and after it. Whatever was going on: the log is whole, what
+//! is in the token is told, and the same command run again ends with one closed key and its backup.
+
+use super::proof::{Before, is_closed, only};
+use super::stage::{Between, Broken, Stage, refs};
+use crate::token::{MAKERS, Maker, Token, between};
+use std::fs;
+
+const CHANGES: [&str; 8] = [
+    "C_GenerateKey",
+    "C_GenerateKeyPair",
+    "C_WrapKey",
+    "C_UnwrapKey",
+    "C_SetAttributeValue",
+    "C_CreateObject",
+    "C_CopyObject",
+    "C_DestroyObject",
+];
+const REMOVED: &str = "0x32";
+
+/// Every rule that breaks a command off, from the calls that it makes when nothing does.
+fn rules(calls: &str) -> Vec<String> {
+    let mut rules = Vec::new();
+    for change in CHANGES {
+        let count = calls.lines().filter(|call| *call == change).count();
+        for at in 1..=count {
+            rules.push(format!("{change}:{at}:kill"));
+            rules.push(format!("{change}:{at}:killed"));
+        }
+    }
+    // The token is taken away: from there on, nothing answers.
+    let all = calls.lines().count();
+    let from = calls.lines().position(|call| call == "C_Login").unwrap_or_default();
+    rules.extend((from + 1..=all).step_by(7).map(|at| format!("*:{at}+:{REMOVED}")));
+    rules
+}
+
+fn broken(ran: &Broken, rule: &str) {
+    assert!(!ran.err.contains("panicked"), "{rule}: {ran:#?}");
+    match ran.status {
+        None => assert!(rule.contains("kill"), "{rule}: {ran:#?}"),
+        Some(0) => {}
+        Some(_) => assert!(ran.err.contains("quorate: hint: "), "{rule}: {ran:#?}"),
+    }
+}
+
+fn calls_of(stage: &Stage, token: &Token, words: &[String]) -> String {
+    let log = stage.tokens.root().join("calls");
+    let ran = stage.through(token, &Between { rules: "", log: Some(log.clone()) }, &refs(words));
+    assert_eq!(ran.status, Some(0), "{ran:#?}");
+    fs::read_to_string(log).unwrap()
+}
+
+fn generating(maker: Maker, kind: &'static str) {
+    let Some(stage) = Stage::new() else { return };
+    let Some(_) = between() else { return };
+    let token = stage.tokens.make(maker, "prod");
+    let uri = stage.uri_between(&token).unwrap();
+    let calls = calls_of(&stage, &token, &stage.generate_words("whole", kind, &uri, maker));
+    for (number, rule) in rules(&calls).iter().enumerate() {
+        let name = format!("k{number}");
+        let words = stage.generate_words(&name, kind, &uri, maker);
+        let ran = stage.through(&token, &Between { rules: rule, log: None }, &refs(&words));
+        broken(&ran, rule);
+        stage.is_sound(rule);
+        let backed_up = stage.run(&["show", &name]).status == Some(0);
+        if !backed_up {
+            // Run again, it finishes or begins anew.
+            let again = stage.generate(&token, &name, kind);
+            assert_eq!(again.status, Some(0), "{rule}: {again:#?}");
+        }
+        if ran.status == Some(0) || !backed_up {
+            // One closed key, and it is the one that is backed up.
+            let found = only_or_said(&token, kind, &name, rule);
+            is_closed(&token, kind, &name);
+            assert!(!found.is_empty());
+        }
+    }
+    stage.is_sound("in the end");
+}
+
+#[track_caller]
+fn only_or_said(token: &Token, kind: &str, name: &str, rule: &str) -> String {
+    let class = if kind.starts_with("aes") { "secrkey" } else { "privkey" };
+    let found = token.listed(class, name);
+    assert_eq!(found.len(), 1, "after {rule}: {found:?}");
+    only(token, kind, name)
+}
+
+#[test]
+fn generating_in_softhsm_is_broken_off_anywhere() {
+    generating(Maker::SoftHsm, "ec-p256");
+}
+
+#[test]
+fn generating_in_kryoptic_is_broken_off_anywhere() {
+    generating(Maker::Kryoptic, "aes-256");
+}
+
+/// A restore that is broken off leaves the key restorable, and never two of it.
+#[test]
+fn restoring_is_broken_off_anywhere() {
+    let Some(stage) = Stage::new() else { return };
+    let Some(_) = between() else { return };
+    for (maker, kind) in MAKERS.into_iter().zip(["aes-256", "ec-p256"]) {
+        let old = stage.tokens.make(maker, &format!("old-{maker:?}"));
+        let name = format!("k-{maker:?}");
+        stage.generate(&old, &name, kind).good();
+        let before = Before::of(&stage, &old, kind, &name);
+        let spare = stage.tokens.make(maker, &format!("spare-{maker:?}"));
+        let calls =
+            calls_of(&stage, &spare, &stage.recover_words(&name, &stage.uri_between(&spare).unwrap(), maker));
+        spare.destroy();
+        for (number, rule) in rules(&calls).iter().enumerate() {
+            let spare = stage.tokens.make(maker, &format!("spare-{maker:?}-{number}"));
+            let words = stage.recover_words(&name, &stage.uri_between(&spare).unwrap(), maker);
+            let ran = stage.through(&spare, &Between { rules: rule, log: None }, &refs(&words));
+            broken(&ran, rule);
+            stage.is_sound(rule);
+            let again = stage.recover(&spare, &name);
+            assert_eq!(again.status, Some(0), "{rule}: {again:#?}");
+            before.is_restored(&stage, &spare);
+            spare.destroy();
+        }
+    }
+}
