@@ -1,10 +1,12 @@
 //! The curves of SEC 1: names, private numbers and their points, through the RustCrypto crates.
 //!
-//! A private number is as long as the order of its curve (RFC 5915 section 3) and lies in 1..n-1;
+//! A private number is as long as the order of its curve (RFC 5915 section 3) and lies in 1..n-1; one that
+//! came without its leading zeros, as some tokens and programs write it, gets them back;
 //! a point is uncompressed when written, and read compressed or uncompressed. Point multiplication
 //! is constant-time in these crates. The secret types wipe themselves on drop.
 
 use super::{ImportError, KeyKind};
+use crate::secret::SecretBytes;
 use p256::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use p256::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytes, FieldBytesSize, PublicKey, SecretKey};
 
@@ -32,6 +34,14 @@ pub(super) const fn scalar_shape(kind: KeyKind) -> Option<(usize, u8)> {
         KeyKind::EcP521 => Some((66, 0x01)),
         _ => None,
     }
+}
+
+/// A private number at its full length; `None` for one that is longer.
+pub(super) fn full_length(kind: KeyKind, scalar: &[u8]) -> Option<SecretBytes> {
+    let (length, _) = scalar_shape(kind).filter(|(length, _)| scalar.len() <= *length)?;
+    let fill =
+        |to: &mut [u8]| to.iter_mut().rev().zip(scalar.iter().rev()).for_each(|(to, from)| *to = *from);
+    Some(SecretBytes::filled(length, fill))
 }
 
 /// The uncompressed public point of a private number.

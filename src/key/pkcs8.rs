@@ -201,6 +201,8 @@ impl Parsed<'_> {
         let kind = self.kind()?;
         match self {
             Self::Ec { scalar, public, .. } => {
+                let scalar = ec::full_length(kind, scalar).ok_or(ImportError::Scalar { kind })?;
+                let scalar = scalar.expose();
                 let point = ec::public(kind, scalar)?;
                 for given in public.iter().flatten() {
                     if ec::decode(kind, given).ok_or(ImportError::OffCurve { kind })? != point {
