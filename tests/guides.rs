@@ -28,6 +28,15 @@ mod check_card;
 #[allow(clippy::print_stderr, clippy::missing_panics_doc, unreachable_pub)]
 #[path = "tools/terminal.rs"]
 mod terminal;
+#[allow(
+    clippy::print_stderr,
+    clippy::missing_panics_doc,
+    unreachable_pub,
+    dead_code,
+    missing_debug_implementations
+)]
+#[path = "tools/token.rs"]
+mod token;
 
 /// A command and the lines that it should write, or show and be answered with.
 #[derive(Debug, PartialEq, Eq)]
@@ -103,6 +112,7 @@ fn run(document: &str, least: usize) {
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(format!("exec 2>&1\n{}", step.command)).current_dir(folder.path());
         shell.env("PATH", &path).env("USER", "operator").env_remove("QUORATE_ESCROW").stdin(Stdio::null());
+        shell.envs(tokens());
         let output = String::from_utf8_lossy(&shell.output().unwrap().stdout).into_owned();
         let actual: Vec<&str> = output.lines().collect();
         assert!(
@@ -112,6 +122,14 @@ fn run(document: &str, least: usize) {
             step.expected.join("\n")
         );
     }
+}
+
+/// Where the soft tokens of a document are: their modules, and configurations that the document writes.
+fn tokens() -> Vec<(&'static str, std::path::PathBuf)> {
+    let modules = [("SOFTHSM", token::Maker::SoftHsm), ("KRYOPTIC", token::Maker::Kryoptic)];
+    let modules = modules.into_iter().filter_map(|(name, maker)| Some((name, maker.module()?)));
+    let files = [("SOFTHSM2_CONF", "softhsm2.conf"), ("KRYOPTIC_CONF", "kryoptic.conf")];
+    modules.chain(files.map(|(name, file)| (name, file.into()))).collect()
 }
 
 /// The questions of the program, by how they end; what stands behind one is an answer.
@@ -195,6 +213,13 @@ fn the_operators_guide_is_true() {
         return;
     }
     run("docs/operator.md", 20);
+}
+
+#[test]
+fn the_page_on_hsms_is_true() {
+    if token::present() {
+        run("docs/hsm.md", 25);
+    }
 }
 
 #[test]

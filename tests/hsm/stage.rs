@@ -90,6 +90,14 @@ impl Stage {
         self.run(&refs(&self.recover_words(name, &token.uri(), token.maker)))
     }
 
+    /// Ends that a key may leave, when a run left that undone.
+    #[track_caller]
+    pub fn close(&self, token: &Token, name: &str) -> Ran {
+        let (pin, module) = (self.tokens.pin_file(), token.module());
+        let words = ["hsm", "close", name, "--module", &module, "--pin-file", &pin];
+        self.run(&refs(&with_sha1(&words, token.maker)))
+    }
+
     /// The key's bytes, by recovering it to a file: raw, or PKCS#8.
     #[track_caller]
     pub fn bytes(&self, name: &str, kind: &str) -> Vec<u8> {
