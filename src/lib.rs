@@ -18,6 +18,7 @@
 //! | 3 | [`seal`] | a share sealed to its custodian |
 //! | 3 | [`wrap`] | a key under somebody's RSA key: OAEP, or AES key wrap behind it |
 //! | 3 | [`hsm`] | tokens by PKCS#11: keys out to a backup, and back, proven |
+//! | 4 | [`provider`] | what each key service takes; requests, packages, proofs, policies |
 //! | 4 | [`card`] | a sealed share on paper, and back from pictures and typed text |
 //! | 4 | [`store`] | named objects that are created once |
 //! | 5 | [`log`] | records, their chain, checkpoints, the state they add up to |
@@ -35,6 +36,7 @@ pub mod hsm;
 pub mod key;
 pub mod log;
 pub mod primitive;
+pub mod provider;
 pub mod quorum;
 pub mod seal;
 pub mod secret;

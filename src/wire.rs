@@ -5,6 +5,7 @@
 //! card). Nothing here knows what the bytes mean, and nothing reads or writes a foreign crate's
 //! own encoding. Normative: `docs/format.md`, Encodings.
 
+pub mod foreign;
 pub mod json;
 pub mod lines;
 pub mod text;

@@ -13,7 +13,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u8); 14] = [
+const FLOORS: [(&str, u8); 15] = [
     ("secret", 0),
     ("primitive", 0),
     ("wire", 0),
@@ -25,6 +25,7 @@ const FLOORS: [(&str, u8); 14] = [
     ("seal", 3),
     ("wrap", 3),
     ("hsm", 3),
+    ("provider", 4),
     ("store", 4),
     ("log", 5),
     ("card", 4),

@@ -1,0 +1,1 @@
+//! The smallest rights for each duty.
