@@ -20,19 +20,23 @@ mod failure;
 mod files;
 mod generate;
 mod hsm;
+mod import;
 mod init;
 mod list;
 mod log;
 mod man;
 mod output;
+mod package;
 mod papers;
 mod plugin;
 mod print;
 mod print_ceremony;
 mod progress;
 mod prompt;
+mod provider;
 mod recover;
 mod rehearse;
+mod request;
 mod scan;
 mod scan_back;
 mod session;
@@ -43,7 +47,7 @@ mod terminal;
 mod token;
 mod wipe;
 
-use args::{Arguments, Command};
+use args::{Arguments, Command, ImportCommand};
 use clap::Parser as _;
 use failure::Failure;
 use output::Output;
@@ -82,6 +86,13 @@ fn dispatch(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Status => status::run(place, output),
         Command::Check(options) => check::run(place, options, output),
         Command::Recover(options) => recover::run(place, options, output),
+        Command::Request(options) => request::run(place, options, output),
+        Command::Package(options) => package::run(place, &options.command, output),
+        Command::Import(options) => {
+            let ImportCommand::Record(options) = &options.command;
+            import::record(place, options, output)
+        }
+        Command::Provider(options) => provider::run(&options.command, output),
         Command::Print(options) => print::run(place, options, output),
         Command::Hsm(options) => hsm::run(place, options, output),
         Command::Log(options) => log::run(place, options, output),

@@ -16,8 +16,9 @@ mod state;
 pub use checkpoint::{Checkpoint, CheckpointError, Head};
 pub use record::{Entry, Op, Phase, Record, RecordError, is_actor};
 pub use state::{
-    Backed, CardHistory, Checked, CheckedCard, Closed, Deposit, Depth, Founded, InToken, Intent, KeyEntry,
-    KeyVersion, Medium, Occasion, Proof, QuorumEntry, Salvage, Salvaged, State, StateError,
+    Backed, CardHistory, Checked, CheckedCard, Closed, Deposit, Depth, Founded, Imported, InToken, Intent,
+    KeyEntry, KeyVersion, Medium, Occasion, Packaged, Proof, QuorumEntry, Salvage, Salvaged, State,
+    StateError,
 };
 
 use crate::primitive::hash::sha256;

@@ -301,7 +301,8 @@ impl Method {
 #[must_use]
 pub fn length(kind: KeyKind) -> usize {
     match kind {
-        KeyKind::EcP256 | KeyKind::EcSecp256k1 => 138,
+        KeyKind::EcP256 => 138,
+        KeyKind::EcSecp256k1 => 135,
         KeyKind::EcP384 => 185,
         KeyKind::EcP521 => 241,
         KeyKind::Ed25519 => 48,

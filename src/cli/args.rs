@@ -1,5 +1,11 @@
 //! Every argument of the program, and what may be said in it.
 
+mod provider;
+pub(crate) use provider::{
+    Answered, For, Import, ImportCommand, ImportRecord, Package, PackageCommand, ProviderCommand, Providers,
+    Request as RequestArgs,
+};
+
 use super::failure::Failure;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use quorate::card::page::Paper;
@@ -68,6 +74,14 @@ pub(crate) enum Command {
     Check(Check),
     /// Recover a key with the cards of M custodians
     Recover(Recover),
+    /// Say what a key will be wrapped for: made from a provider's download, on the connected machine
+    Request(RequestArgs),
+    /// Look at a key that was wrapped for a provider
+    Package(Package),
+    /// Log that a provider holds a key
+    Import(Import),
+    /// What key services take, and the smallest rights there
+    Provider(Providers),
     /// Print what is not secret: a key's backup, or the sheet of a ceremony
     Print(Print),
     /// Tokens (HSMs): list them, see what they can do, close keys in
@@ -185,6 +199,11 @@ pub(crate) struct Generate {
     pub(crate) entropy: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) birth: Birth,
+    #[command(flatten)]
+    pub(crate) wanted: For,
+    /// The new folder of the package
+    #[arg(long, value_name = "DIR", requires = "requests")]
+    pub(crate) package: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -287,8 +306,8 @@ pub(crate) struct Recover {
     pub(crate) camera: Camera,
     #[command(flatten)]
     pub(crate) seals: Seals,
-    /// Where the key goes: `file:PATH` (new, mode 0600), `age:RECIPIENT` (to standard output or --out) or
-    /// `pkcs11:token=LABEL` (into a token); asked for at a terminal
+    /// Where the key goes: `file:PATH` (new, mode 0600), `age:RECIPIENT` (to standard output or --out),
+    /// `pkcs11:token=LABEL` (into a token) or `package:DIR` (wrapped, with --for); asked for at a terminal
     #[arg(long, value_name = "WHERE")]
     pub(crate) to: Option<String>,
     /// The file for `--to age:…`
@@ -296,6 +315,8 @@ pub(crate) struct Recover {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reach: Reach,
+    #[command(flatten)]
+    pub(crate) wanted: For,
     /// How the key is written
     #[arg(long, default_value = "auto")]
     pub(crate) format: KeyFormat,

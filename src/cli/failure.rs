@@ -248,7 +248,7 @@ impl From<DepositError<GenerateError>> for Failure {
 }
 
 impl Failure {
-    fn from_deposit<E: std::error::Error>(error: DepositError<E>) -> Self {
+    pub(super) fn from_deposit<E: std::error::Error>(error: DepositError<E>) -> Self {
         match error {
             DepositError::Log(error) => error.into(),
             DepositError::Escrow(error) => error.into(),

@@ -25,10 +25,19 @@ mod begin;
 mod deliver;
 mod gather;
 mod guide;
+mod packed;
 mod shown;
 
 pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Result<(), Failure> {
     camera::is_built(&options.camera)?;
+    if let Some(dir) = packed::folder(options) {
+        return packed::run(place, options, dir, output);
+    }
+    if !options.wanted.requests.is_empty() {
+        return Err(
+            Failure::usage("--for is for --to package:… only").hint("add --to package:DIR, a new folder")
+        );
+    }
     if !options.sheets.is_empty() {
         return super::sheet::run(place, options, output);
     }

@@ -36,11 +36,24 @@ pub enum Op {
     Salvage,
     /// A key that is backed up was made to stay in its token.
     Close,
+    /// A key was wrapped for a provider.
+    Package,
+    /// A provider took a package.
+    Import,
 }
 
 impl Op {
-    const ALL: [Self; 7] =
-        [Self::Found, Self::Generate, Self::Add, Self::Recover, Self::Check, Self::Salvage, Self::Close];
+    const ALL: [Self; 9] = [
+        Self::Found,
+        Self::Generate,
+        Self::Add,
+        Self::Recover,
+        Self::Check,
+        Self::Salvage,
+        Self::Close,
+        Self::Package,
+        Self::Import,
+    ];
 
     /// The word for it in a record.
     #[must_use]
@@ -53,6 +66,8 @@ impl Op {
             Self::Check => "check",
             Self::Salvage => "salvage",
             Self::Close => "close",
+            Self::Package => "package",
+            Self::Import => "import",
         }
     }
 }

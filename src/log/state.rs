@@ -16,10 +16,12 @@ use std::collections::BTreeMap;
 
 mod checked;
 mod details;
+mod package;
 mod salvage;
 mod token;
 pub use checked::{CardHistory, Checked, CheckedCard, Depth, Medium, Occasion};
 pub use details::{Backed, Deposit, Founded, Proof};
+pub use package::{Imported, Packaged};
 pub use salvage::{Salvage, Salvaged};
 pub use token::{Closed, InToken};
 
@@ -30,6 +32,8 @@ pub struct State {
     keys: BTreeMap<Label, KeyEntry>,
     open: BTreeMap<u64, Intent>,
     salvaged: Vec<Salvaged>,
+    packages: Vec<(Timestamp, Packaged)>,
+    imports: Vec<(Timestamp, Imported)>,
 }
 
 /// A quorum that was founded.
@@ -197,7 +201,7 @@ impl State {
                     salvages: None,
                 };
                 match op {
-                    Op::Check | Op::Close => return Err(phase_error),
+                    Op::Check | Op::Close | Op::Package | Op::Import => return Err(phase_error),
                     Op::Generate | Op::Add => {
                         intent.deposit = Some(self.reserve(Deposit::read(fields()?)?)?);
                     }
@@ -224,6 +228,8 @@ impl State {
                     Ok(())
                 }
                 Op::Close => self.shut(Closed::read(fields()?)?, *time),
+                Op::Package => self.packaged(fields()?, *time),
+                Op::Import => self.imported(fields()?, *time),
                 Op::Salvage => {
                     let mut fields = fields()?;
                     let intent = fields.number("intent")?;

@@ -117,8 +117,10 @@ fn commands(request: &Request, subject: &Subject) -> Vec<String> {
         region => format!(" --region {region}"),
     };
     let aws = |what: &str| format!("aws kms {what} --key-id {key}{region}");
-    let again = if request.purpose() == Purpose::Again { "EXISTING_KEY_MATERIAL" } else { "NEW_KEY_MATERIAL" };
-    let multi = if subject.kind == KeyKind::Aes256 { format!(" --import-type {again}") } else { String::new() };
+    let again =
+        if request.purpose() == Purpose::Again { "EXISTING_KEY_MATERIAL" } else { "NEW_KEY_MATERIAL" };
+    let multi =
+        if subject.kind == KeyKind::Aes256 { format!(" --import-type {again}") } else { String::new() };
     let mut lines = vec![format!(
         "{} --encrypted-key-material fileb://wrapped.bin --import-token fileb://import-token.bin --expiration-model KEY_MATERIAL_DOES_NOT_EXPIRE{multi} --output json",
         aws("import-key-material")
@@ -137,7 +139,10 @@ fn commands(request: &Request, subject: &Subject) -> Vec<String> {
                 aws("generate-mac")
             ));
         }
-        _ => lines.push(format!("{} --include-key-material ALL_KEY_MATERIAL --output json", aws("list-key-rotations"))),
+        _ => lines.push(format!(
+            "{} --include-key-material ALL_KEY_MATERIAL --output json",
+            aws("list-key-rotations")
+        )),
     }
     lines
 }

@@ -33,13 +33,7 @@ const WITH_AES: &[KeyKind] = &[
 ];
 
 const fn method(kinds: &'static [KeyKind]) -> Method {
-    Method {
-        name: "CKM_RSA_AES_KEY_WRAP",
-        form: Form::Hybrid,
-        hash: OaepHash::Sha1,
-        bits: ALL_SIZES,
-        kinds,
-    }
+    Method { name: "CKM_RSA_AES_KEY_WRAP", form: Form::Hybrid, hash: OaepHash::Sha1, bits: ALL_SIZES, kinds }
 }
 
 pub(super) const VAULT: Rules = Rules {
@@ -64,7 +58,10 @@ pub(super) const VAULT: Rules = Rules {
     commands: vault,
     disable: "az keyvault key set-attributes --vault-name VAULT --name KEY --enabled false",
     destroy: "az keyvault key delete --vault-name VAULT --name KEY, then purge: until the purge (7 to 90 days) `recover` undoes it",
-    notes: &["Key Vault takes no AES key: a Managed HSM does (azure-hsm)", "an import under a name that exists makes a new version"],
+    notes: &[
+        "Key Vault takes no AES key: a Managed HSM does (azure-hsm)",
+        "an import under a name that exists makes a new version",
+    ],
 };
 
 pub(super) const HSM: Rules = Rules {
@@ -89,7 +86,10 @@ pub(super) const HSM: Rules = Rules {
     commands: hsm,
     disable: "az keyvault key set-attributes --hsm-name HSM --name KEY --enabled false",
     destroy: "az keyvault key delete --hsm-name HSM --name KEY, then purge: until the purge (7 to 90 days) `recover` undoes it",
-    notes: &["a Crypto User imports, a Crypto Officer can't", "an import under a name that exists makes a new version"],
+    notes: &[
+        "a Crypto User imports, a Crypto Officer can't",
+        "an import under a name that exists makes a new version",
+    ],
 };
 
 const fn proof(kind: KeyKind) -> ProofKind {

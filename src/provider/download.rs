@@ -62,7 +62,11 @@ impl Download {
 
     /// Adds what another file says.
     fn join(&mut self, other: Self) -> Result<(), RequestError> {
-        fn one<T: PartialEq>(to: &mut Option<T>, from: Option<T>, what: &'static str) -> Result<(), RequestError> {
+        fn one<T: PartialEq>(
+            to: &mut Option<T>,
+            from: Option<T>,
+            what: &'static str,
+        ) -> Result<(), RequestError> {
             match (&to, from) {
                 (Some(here), Some(there)) if *here != there => Err(RequestError::Twice { what }),
                 (_, Some(there)) => {
@@ -179,7 +183,9 @@ mod tests {
         for number in ["1795575000", "1795575000.25"] {
             assert_eq!(moment(Some(&Value::Number(number.to_owned()))), Some(wanted));
         }
-        for wrong in ["", "2026-11-25", "2026-11-25T02:50:00", "2026-11-25T02:50:00+1", "é2026-11-25T02:50:00Z"] {
+        for wrong in
+            ["", "2026-11-25", "2026-11-25T02:50:00", "2026-11-25T02:50:00+1", "é2026-11-25T02:50:00Z"]
+        {
             assert_eq!(moment(Some(&Value::Text(wrong.to_owned()))), None, "{wrong}");
         }
         assert_eq!(moment(Some(&Value::Number("-1".to_owned()))), None);
@@ -200,7 +206,9 @@ mod tests {
         for good in ["arn:aws:kms:eu-central-1:111122223333:key/1234abcd", "a", "https://v.vault.azure.net"] {
             assert!(is_plain(good));
         }
-        for wrong in ["", "-x", "a b", "$(x)", "a;b", "a'b", "a\"b", "a`b", "a\nb", "a&b", "a|b", "é", "a>b", "a*"] {
+        for wrong in
+            ["", "-x", "a b", "$(x)", "a;b", "a'b", "a\"b", "a`b", "a\nb", "a&b", "a|b", "é", "a>b", "a*"]
+        {
             assert!(!is_plain(wrong), "{wrong}");
         }
         assert!(!is_plain(&"a".repeat(513)));

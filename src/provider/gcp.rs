@@ -68,9 +68,21 @@ pub(super) const RULES: Rules = Rules {
         Field { name: "location", about: "the location", required: true },
         Field { name: "keyring", about: "the key ring", required: true },
         Field { name: "import-job", about: "the import job", required: true },
-        Field { name: "key", about: "the key, made with --import-only and --skip-initial-version-creation", required: true },
-        Field { name: "purpose-algorithm", about: "the version's algorithm, when it isn't the usual one of the kind", required: false },
-        Field { name: "existing", about: "the full name of the version that is imported again", required: false },
+        Field {
+            name: "key",
+            about: "the key, made with --import-only and --skip-initial-version-creation",
+            required: true,
+        },
+        Field {
+            name: "purpose-algorithm",
+            about: "the version's algorithm, when it isn't the usual one of the kind",
+            required: false,
+        },
+        Field {
+            name: "existing",
+            about: "the full name of the version that is imported again",
+            required: false,
+        },
     ],
     fetch: &[
         "gcloud kms import-jobs create JOB --location LOCATION --keyring KEYRING --import-method rsa-oaep-4096-sha256-aes-256 --protection-level hsm",
@@ -101,10 +113,13 @@ fn read(download: &mut Download, value: &Value) -> Option<()> {
     download.expires = Some(moment(value.at(&["expireTime"]))?);
     download.algorithm = Some(value.text(&["importMethod"])?.to_ascii_lowercase().replace('_', "-"));
     let name: Vec<&str> = value.text(&["name"])?.split('/').collect();
-    let ["projects", project, "locations", location, "keyRings", ring, "importJobs", job] = name.as_slice() else {
+    let ["projects", project, "locations", location, "keyRings", ring, "importJobs", job] = name.as_slice()
+    else {
         return None;
     };
-    for (field, part) in [("project", project), ("location", location), ("keyring", ring), ("import-job", job)] {
+    for (field, part) in
+        [("project", project), ("location", location), ("keyring", ring), ("import-job", job)]
+    {
         download.note(field, Some(part));
     }
     (value.text(&["state"])? == "ACTIVE").then_some(())

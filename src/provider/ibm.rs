@@ -7,7 +7,9 @@
 
 use super::download::{base64, moment};
 use super::proof::ProofKind;
-use super::{ALL_SIZES, Download, Envelope, Field, Lifetime, Method, Purpose, Request, Rules, SYMMETRIC, Subject};
+use super::{
+    ALL_SIZES, Download, Envelope, Field, Lifetime, Method, Purpose, Request, Rules, SYMMETRIC, Subject,
+};
 use crate::key::{KeyKind, OaepHash};
 use crate::wire::foreign::Value;
 use crate::wrap::Form;
@@ -93,7 +95,8 @@ fn commands(request: &Request, _: &Subject) -> Vec<String> {
         "" => String::new(),
         region => format!(" --region {region}"),
     };
-    let parts = "--key-material \"$(cat wrapped.b64)\" --encrypted-nonce \"$(cat nonce.b64)\" --iv \"$(cat iv.b64)\"";
+    let parts =
+        "--key-material \"$(cat wrapped.b64)\" --encrypted-nonce \"$(cat nonce.b64)\" --iv \"$(cat iv.b64)\"";
     let what = if request.purpose() == Purpose::Version { "rotate" } else { "create" };
     vec![format!("ibmcloud kp key {what} {key} --instance-id {instance} {parts}{region} --output json")]
 }

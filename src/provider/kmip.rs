@@ -33,7 +33,11 @@ pub(super) const RULES: Rules = Rules {
     token: false,
     lasts: "as long as the server keeps it",
     fields: &[
-        Field { name: "wrapping-key", about: "the unique identifier of the wrapping key on the server", required: true },
+        Field {
+            name: "wrapping-key",
+            about: "the unique identifier of the wrapping key on the server",
+            required: true,
+        },
         Field { name: "key", about: "the name that the key gets, for the log", required: true },
     ],
     fetch: &["Get of the public key by its unique identifier, saved as PEM"],
@@ -117,17 +121,11 @@ pub(super) fn register(wrapping_key: &str, kind: KeyKind, blob: &[u8]) -> Option
             wrapping,
         ],
     )?;
-    let usage = structure(
-        0x42_0008,
-        &[item(0x42_000a, 7, b"Cryptographic Usage Mask")?, integer(0x42_000b, mask)?],
-    )?;
+    let usage =
+        structure(0x42_0008, &[item(0x42_000a, 7, b"Cryptographic Usage Mask")?, integer(0x42_000b, mask)?])?;
     structure(
         0x42_0079,
-        &[
-            enumeration(0x42_0057, 2)?,
-            structure(0x42_0091, &[usage])?,
-            structure(0x42_008f, &[block])?,
-        ],
+        &[enumeration(0x42_0057, 2)?, structure(0x42_0091, &[usage])?, structure(0x42_008f, &[block])?],
     )
 }
 

@@ -47,7 +47,11 @@ pub(super) const RULES: Rules = Rules {
     fields: &[
         Field { name: "key", about: "the name that the key gets", required: true },
         Field { name: "mount", about: "the mount of the engine, when it isn't transit", required: false },
-        Field { name: "version", about: "the number that the version has there, for --as version and --as again", required: false },
+        Field {
+            name: "version",
+            about: "the number that the version has there, for --as version and --as again",
+            required: false,
+        },
     ],
     fetch: &["bao read -format=json transit/wrapping_key > download.json"],
     proof,

@@ -274,7 +274,8 @@ impl Package {
     /// # Errors
     /// [`PackageError`], which names the file.
     pub fn read(files: BTreeMap<String, Vec<u8>>) -> Result<Self, PackageError> {
-        let file = |name: &str| files.get(name).ok_or_else(|| PackageError::Missing { file: name.to_owned() });
+        let file =
+            |name: &str| files.get(name).ok_or_else(|| PackageError::Missing { file: name.to_owned() });
         if files.len() > MOST || files.values().any(|bytes| bytes.len() > LONGEST) {
             return Err(PackageError::TooMuch);
         }
@@ -309,7 +310,9 @@ impl Package {
             (Form::Direct, None) => blob.len() == wrapped_length(Form::Direct, request.wrapping_key(), 0),
             (Form::Hybrid, None) => {
                 let inner = blob.len().saturating_sub(request.wrapping_key().bits() >> 3);
-                inner >= 16 && inner.is_multiple_of(8) && inner <= super::length(request.kind()).saturating_add(16)
+                inner >= 16
+                    && inner.is_multiple_of(8)
+                    && inner <= super::length(request.kind()).saturating_add(16)
             }
         };
         if !fits || blob.len() != size || sha256(&[&blob]) != facts.blob {
@@ -368,5 +371,14 @@ fn blob(provider: Provider, files: &BTreeMap<String, Vec<u8>>) -> Option<Vec<u8>
 impl From<JsonError> for PackageError {
     fn from(error: JsonError) -> Self {
         Self::Json(error)
+    }
+}
+
+#[cfg(test)]
+impl Wrapped {
+    /// Makes the blob longer, and everything that says how long it is.
+    pub(super) fn grow(&mut self) {
+        self.blob.push(1);
+        self.files.insert("wrapped.bin".to_owned(), self.blob.clone());
     }
 }

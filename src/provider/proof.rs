@@ -61,7 +61,9 @@ impl ProofKind {
             Self::PublicKey => "the public key that the provider shows is the key's",
             Self::Decrypt => "the provider decrypts a challenge that only this key decrypts",
             Self::Mac => "the provider authenticates a challenge as only this key does",
-            Self::MaterialId => "the provider names the material by an id that it compares at every later import",
+            Self::MaterialId => {
+                "the provider names the material by an id that it compares at every later import"
+            }
             Self::AtImport => "the provider checks, as it imports, a value that only this key gives",
             Self::Statement => "the provider offers no proof: only that it took the blob is recorded",
         }
@@ -101,7 +103,9 @@ pub enum Answer {
 #[non_exhaustive]
 pub enum ProofError {
     /// Another key.
-    #[error("the provider's {what} is not that of the key: it holds another key, or this is the answer to another package")]
+    #[error(
+        "the provider's {what} is not that of the key: it holds another key, or this is the answer to another package"
+    )]
     Other {
         /// What was compared.
         what: &'static str,
@@ -141,7 +145,10 @@ impl Proof {
                 let sent = gcm(key, &nonce, &plain).ok_or(none)?;
                 let version = request.target().get("version").map_or("1", String::as_str);
                 let blob = [&nonce[..], &sent].concat();
-                files.push(("challenge.txt", format!("vault:v{version}:{}", text::base64(&blob)).into_bytes()));
+                files.push((
+                    "challenge.txt",
+                    format!("vault:v{version}:{}", text::base64(&blob)).into_bytes(),
+                ));
                 Some(sha256(&[&plain]))
             }
             ProofKind::Mac => {
@@ -202,7 +209,11 @@ impl Proof {
                 if hexadecimal { Ok(id.to_ascii_lowercase()) } else { Err(unreadable) }
             }
             (ProofKind::AtImport | ProofKind::Statement, Answer::Statement(text)) => {
-                if super::download::is_plain(text) { Ok(text.clone()) } else { Err(unreadable) }
+                if super::download::is_plain(text) {
+                    Ok(text.clone())
+                } else {
+                    Err(unreadable)
+                }
             }
             _ => Err(ProofError::Wrong { wanted: self.wanted() }),
         }

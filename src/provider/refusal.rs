@@ -44,7 +44,9 @@ pub enum RequestError {
         known: String,
     },
     /// A wrapping key of a size that the method doesn't have.
-    #[error("a wrapping key of {bits} bits is not for {method} of {provider}: its wrapping keys have {known}")]
+    #[error(
+        "a wrapping key of {bits} bits is not for {method} of {provider}: its wrapping keys have {known}"
+    )]
     Size {
         /// The provider.
         provider: Provider,
@@ -74,7 +76,9 @@ pub enum RequestError {
         bits: usize,
     },
     /// After its time.
-    #[error("the wrapping key of {provider} ended at {expires}, and it is {now}: get a new one and make a new request")]
+    #[error(
+        "the wrapping key of {provider} ended at {expires}, and it is {now}: get a new one and make a new request"
+    )]
     Expired {
         /// The provider.
         provider: Provider,
@@ -84,7 +88,9 @@ pub enum RequestError {
         now: Timestamp,
     },
     /// Made later than now.
-    #[error("the request was made at {made}, and the clock says {now}: set the clock of the machine that is wrong")]
+    #[error(
+        "the request was made at {made}, and the clock says {now}: set the clock of the machine that is wrong"
+    )]
     Clock {
         /// When it was made.
         made: Timestamp,
@@ -92,7 +98,9 @@ pub enum RequestError {
         now: Timestamp,
     },
     /// Nothing says when the wrapping key ends.
-    #[error("a wrapping key of {provider} ends, and the download does not say when: give the time with --expires")]
+    #[error(
+        "a wrapping key of {provider} ends, and the download does not say when: give the time with --expires"
+    )]
     NoEnd {
         /// The provider.
         provider: Provider,

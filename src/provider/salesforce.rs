@@ -18,10 +18,7 @@ const fn method(name: &'static str, hash: OaepHash) -> Method {
 pub(super) const RULES: Rules = Rules {
     name: "salesforce",
     title: "Salesforce Shield",
-    methods: &[
-        method("RSAES_OAEP_SHA_512", OaepHash::Sha512),
-        method("RSAES_OAEP_SHA_1", OaepHash::Sha1),
-    ],
+    methods: &[method("RSAES_OAEP_SHA_512", OaepHash::Sha512), method("RSAES_OAEP_SHA_1", OaepHash::Sha1)],
     envelope: Envelope::Hashed,
     lifetime: Lifetime::Lasts,
     token: false,

@@ -17,10 +17,7 @@ const fn method(name: &'static str, hash: OaepHash) -> Method {
 pub(super) const RULES: Rules = Rules {
     name: "tencent",
     title: "Tencent Cloud KMS",
-    methods: &[
-        method("RSAES_OAEP_SHA_256", OaepHash::Sha256),
-        method("RSAES_OAEP_SHA_1", OaepHash::Sha1),
-    ],
+    methods: &[method("RSAES_OAEP_SHA_256", OaepHash::Sha256), method("RSAES_OAEP_SHA_1", OaepHash::Sha1)],
     envelope: Envelope::Base64,
     lifetime: Lifetime::Ends,
     token: true,

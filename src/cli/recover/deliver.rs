@@ -29,8 +29,9 @@ pub(in crate::cli) enum Destination {
 pub(in crate::cli) fn destination(options: &Recover) -> Result<Destination, Failure> {
     let to = options.to()?;
     let wrong = || {
-        Failure::usage(format!("--to {to:?} is no place for a key"))
-            .hint("use file:PATH for a new file, age:RECIPIENT to encrypt it again, or pkcs11:token=LABEL for a token")
+        Failure::usage(format!("--to {to:?} is no place for a key")).hint(
+            "use file:PATH for a new file, age:RECIPIENT to encrypt it again, pkcs11:token=LABEL for a token, or package:DIR with --for",
+        )
     };
     let (kind, rest) = to.split_once(':').ok_or_else(wrong)?;
     match kind {

@@ -216,8 +216,9 @@ impl Proof {
             quorum: fields.parsed("quorum", QuorumId::from_text)?,
             name: fields.parsed("name", |text| text.parse().ok())?,
             version: NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?,
-            to: fields
-                .parsed("to", |text| ["file", "age", "token"].into_iter().find(|known| *known == text))?,
+            to: fields.parsed("to", |text| {
+                ["file", "age", "token", "package"].into_iter().find(|known| *known == text)
+            })?,
             fingerprint: fields.parsed("fingerprint", Fingerprint::parse)?,
             token: InToken::take(&mut fields)?,
             checks: checks(&mut fields)?,

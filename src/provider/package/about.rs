@@ -17,11 +17,19 @@ pub(super) fn import(request: &Request, facts: &PackageFacts) -> String {
         // Writing to a string doesn't fail.
         let _ = writeln!(text, "{words}");
     };
-    line(format!("A key for {}: {} version {} ({})", rules.title, subject.name, subject.version, subject.kind));
+    line(format!(
+        "A key for {}: {} version {} ({})",
+        rules.title, subject.name, subject.version, subject.kind
+    ));
     line(String::new());
     line(format!("fingerprint    {}", subject.fingerprint));
     line(format!("goes to        {}", facts.place));
-    line(format!("wrapped by     {}, OAEP with {} under RSA-{}", method.name, method.hash, request.wrapping_key().bits()));
+    line(format!(
+        "wrapped by     {}, OAEP with {} under RSA-{}",
+        method.name,
+        method.hash,
+        request.wrapping_key().bits()
+    ));
     line(format!("wrapping key   {} (SHA-256 of the SPKI)", hex(&facts.wrapping_key)));
     match request.expires() {
         Some(time) => line(format!("import before  {time}")),
@@ -43,7 +51,10 @@ pub(super) fn import(request: &Request, facts: &PackageFacts) -> String {
         (_, Provider::Gcp) => "--statement NAME (the full name of the version)",
         _ => "--statement ID (the id that the import returned)",
     };
-    line(format!("Then log it:   quorate -C ESCROW import record {}@{} --package . {answer}", subject.name, subject.version));
+    line(format!(
+        "Then log it:   quorate -C ESCROW import record {}@{} --package . {answer}",
+        subject.name, subject.version
+    ));
     line(String::new());
     line(format!("To stop it:    {}", rules.disable));
     line(format!("To destroy it: {}", rules.destroy));

@@ -1,0 +1,110 @@
+//! `quorate import record`: a provider took a package, and what proves that it holds the key.
+//!
+//! In: the package, and what the provider answered. The answer is held to what the ceremony put into the package, or
+//! (an id of the material) to what was recorded before. Out: a record in the log. No custodian is needed.
+
+use super::args::{Answered, ImportRecord, Place};
+use super::failure::{DIFFERENCE, FAILED, Failure};
+use super::files::read_secret;
+use super::output::Output;
+use super::package::{known, read};
+use super::session::Session;
+use quorate::log::{Imported, Op, Phase};
+use quorate::provider::{Answer, ProofError, ProofKind};
+use quorate::wire::json::{Json, object};
+use quorate::wire::text::hex;
+
+/// The longest answer.
+const LONGEST: usize = 64 * 1024;
+
+pub(crate) fn record(place: &Place, options: &ImportRecord, output: &mut Output) -> Result<(), Failure> {
+    let session = Session::of(place)?;
+    let mut escrow = session.open()?;
+    let package = read(&options.package)?;
+    let facts = package.facts();
+    let subject = &facts.subject;
+    let wanted = &escrow.version(&options.name)?.backed.deposit;
+    if (&subject.name, subject.version) != (&wanted.name, wanted.version) {
+        let message = format!(
+            "the package is of {} version {}, not of {} version {}",
+            subject.name, subject.version, wanted.name, wanted.version
+        );
+        return Err(
+            Failure::usage(message).hint("name the key version as NAME@VERSION, or the other package")
+        );
+    }
+    known(&escrow, &package)?;
+    let evidence = facts.proof.check(&answer(&options.answer)?)?;
+    let imported = Imported {
+        name: subject.name.clone(),
+        version: subject.version,
+        provider: facts.provider,
+        place: facts.place.clone(),
+        package: package.digest(),
+        proof: facts.proof.kind,
+        evidence,
+    };
+    let same = |one: &&Imported| {
+        (&one.name, one.version, one.provider, &one.place, one.proof)
+            == (&imported.name, imported.version, imported.provider, &imported.place, ProofKind::MaterialId)
+    };
+    let before = escrow.state().imports().iter().map(|(_, one)| one).find(same);
+    if let Some(before) = before.filter(|before| before.evidence != imported.evidence) {
+        let message = format!(
+            "{} names the material {}, and it was {} before: it holds another key",
+            imported.provider, imported.evidence, before.evidence
+        );
+        return Err(Failure::new(DIFFERENCE, message)
+            .hint("compare with what the provider shows; import the right package again"));
+    }
+    escrow.record(Op::Import, Phase::Done, &imported.done())?;
+    let checkpoint = escrow.log().checkpoint().to_string();
+    let strength = match imported.proof {
+        ProofKind::PublicKey | ProofKind::Decrypt | ProofKind::Mac => "proven",
+        ProofKind::MaterialId | ProofKind::AtImport => "compared by the provider",
+        ProofKind::Statement => "stated, not proven",
+    };
+    output
+        .line(format!("{} version {} is at {}: {strength}", imported.name, imported.version, imported.place));
+    output.line(format!("  {}", imported.proof.about()));
+    output.line(format!("  evidence    {}", imported.evidence));
+    output.line(format!("  checkpoint  {checkpoint}"));
+    output.value(object([
+        ("checkpoint", Some(Json::text(checkpoint))),
+        ("evidence", Some(Json::text(imported.evidence.clone()))),
+        ("name", Some(Json::text(imported.name.to_string()))),
+        ("package", Some(Json::text(hex(&imported.package)))),
+        ("place", Some(Json::text(imported.place.clone()))),
+        ("proof", Some(Json::text(imported.proof.name()))),
+        ("provider", Some(Json::text(imported.provider.name()))),
+        ("version", Some(Json::Number(imported.version.get().into()))),
+    ]));
+    Ok(())
+}
+
+fn answer(given: &Answered) -> Result<Answer, Failure> {
+    let file = |path| Ok::<_, Failure>(read_secret(path, LONGEST)?.expose().to_vec());
+    match given {
+        Answered { public_key: Some(path), .. } => Ok(Answer::PublicKey(file(path)?)),
+        Answered { answer: Some(path), .. } => Ok(Answer::Reply(file(path)?)),
+        Answered { material_id: Some(id), .. } => Ok(Answer::MaterialId(id.clone())),
+        Answered { statement, .. } => Ok(Answer::Statement(statement.clone().unwrap_or_default())),
+    }
+}
+
+impl From<ProofError> for Failure {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Other { .. } => Self::new(DIFFERENCE, error.to_string())
+                .hint("use the key there for nothing; destroy it there and import the package again"),
+            error => {
+                let failure = Self::new(FAILED, error.to_string());
+                if failure.hint.is_some() {
+                    failure
+                } else {
+                    failure.hint("`IMPORT.txt` in the package has the command")
+                }
+            }
+        }
+    }
+}

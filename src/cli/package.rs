@@ -1,0 +1,311 @@
+//! Packages: a key wrapped for providers on its way out, and a package looked at again.
+//!
+//! [`Order`] is what `--for` asks of a ceremony: requests that fit the clock, whose wrapping keys were
+//! confirmed, and a folder that is free. It is made before anything is logged. The key is wrapped in memory;
+//! the folder waits under a pending name until the log says `package` done, and gets its name then.
+
+use super::args::{For, PackageCommand, Place};
+use super::failure::{DIFFERENCE, FAILED, Failure};
+use super::files::{create_secret, make_private_folder, read_secret, waiting};
+use super::output::Output;
+use super::session::{Session, environment};
+use super::terminal::{confirm, is_interactive};
+use quorate::ceremony::escrow::Escrow;
+use quorate::key::{KeyKind, KeyMaterial};
+use quorate::log::{Op, Packaged, Phase};
+use quorate::primitive::random::Entropy;
+use quorate::provider::{Package, PackageError, PackageFacts, Request, RequestError, Subject, Wrapped};
+use quorate::wire::json::{Json, object};
+use quorate::wire::text::hex;
+use quorate::wire::time::Timestamp;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The longest file of a package, and of a request.
+const LONGEST: usize = 128 * 1024;
+/// The most files that a package's folder is read of.
+const MOST: usize = 16;
+
+/// What `--for` asks of a ceremony.
+pub(crate) struct Order {
+    requests: Vec<Request>,
+    dir: PathBuf,
+}
+
+/// Packages that wait to be released.
+pub(crate) struct Waiting {
+    packages: Vec<(PackageFacts, [u8; 32])>,
+    from: PathBuf,
+    to: PathBuf,
+}
+
+impl Order {
+    /// Reads and confirms the requests.
+    pub(crate) fn of(options: &For, dir: &Path, now: Timestamp, output: &Output) -> Result<Self, Failure> {
+        let mut requests = Vec::new();
+        for path in &options.requests {
+            let bytes = read_secret(path, LONGEST)?;
+            let named = |error: RequestError| {
+                let mut failure = Failure::from(error);
+                failure.message = format!("{}: {}", path.display(), failure.message);
+                failure
+            };
+            let request = Request::read(bytes.expose()).map_err(named)?;
+            request.check(now).map_err(named)?;
+            confirmed(&request, path, &options.wrapping_keys, output)?;
+            requests.push(request);
+        }
+        for path in [dir.to_owned(), waiting(dir, None)] {
+            if path.symlink_metadata().is_ok() {
+                let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+                return Err(Failure::file(&path, &error));
+            }
+        }
+        match dir.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+            None => Ok(Self { requests, dir: dir.to_owned() }),
+            Some(parent) => {
+                Err(Failure::new(FAILED, format!("{}: there is no such folder", parent.display()))
+                    .hint("make it first"))
+            }
+        }
+    }
+
+    /// Whether every request is for a key of `kind`.
+    pub(crate) fn fits(&self, kind: KeyKind) -> Result<(), Failure> {
+        match self.requests.iter().find(|request| request.kind() != kind) {
+            None => Ok(()),
+            Some(request) => {
+                let (provider, wanted) = (request.provider(), request.kind());
+                Err(RequestError::OtherKind { provider, wanted, found: kind }.into())
+            }
+        }
+    }
+
+    /// Wraps a key for each.
+    pub(crate) fn wrap(
+        &self,
+        key: &KeyMaterial,
+        now: Timestamp,
+        entropy: &mut Entropy,
+    ) -> Result<Vec<Wrapped>, RequestError> {
+        self.requests.iter().map(|request| request.wrap(key, now, entropy)).collect()
+    }
+
+    /// Writes the packages to where nobody looks yet.
+    pub(crate) fn write(
+        &self,
+        wrapped: Vec<Wrapped>,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Waiting, Failure> {
+        let from = waiting(&self.dir, None);
+        make_private_folder(&from)?;
+        let mut made = Waiting { packages: Vec::new(), from, to: self.dir.clone() };
+        let several = wrapped.len() > 1;
+        for (number, one) in (1_usize..).zip(wrapped) {
+            let package = one.pack(subject.clone(), now);
+            let mut folder = made.from.clone();
+            if several {
+                folder.push(format!("{number}-{}", package.facts().provider));
+                make_private_folder(&folder)?;
+            }
+            for (name, bytes) in package.files() {
+                create_secret(&folder.join(name), bytes)?;
+            }
+            made.packages.push((package.facts().clone(), package.digest()));
+        }
+        Ok(made)
+    }
+}
+
+impl Waiting {
+    /// Logs the packages, and only then gives their folder its name.
+    pub(crate) fn release(
+        mut self,
+        escrow: &mut Escrow<'_>,
+        output: &mut Output,
+    ) -> Result<Json<'static>, Failure> {
+        let packages = core::mem::take(&mut self.packages);
+        let records: Vec<_> = packages
+            .iter()
+            .map(|(facts, digest)| (Op::Package, Phase::Done, Packaged::of(facts, *digest).done()))
+            .collect();
+        escrow.commit(|_| Ok::<_, Infallible>(records.clone()))?;
+        fs::rename(&self.from, &self.to).map_err(|error| Failure::file(&self.from, &error))?;
+        for (facts, digest) in &packages {
+            output.line(format!(
+                "packaged {} version {} for {}",
+                facts.subject.name, facts.subject.version, facts.provider
+            ));
+            output.line(format!("  goes to     {}", facts.place));
+            output.line(format!("  package     {}", hex(digest)));
+        }
+        output.line(format!(
+            "carry {} to the connected machine: its IMPORT.txt has the commands",
+            self.to.display()
+        ));
+        Ok(Json::List(packages.iter().map(|(facts, digest)| facts_json(facts, digest)).collect()))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // What was released has moved away.
+        let _ = fs::remove_dir_all(&self.from);
+    }
+}
+
+fn facts_json(facts: &PackageFacts, digest: &[u8; 32]) -> Json<'static> {
+    object([
+        ("fingerprint", Some(Json::text(facts.subject.fingerprint.to_string()))),
+        ("kind", Some(Json::text(facts.subject.kind.name()))),
+        ("name", Some(Json::text(facts.subject.name.to_string()))),
+        ("package", Some(Json::text(hex(digest)))),
+        ("place", Some(Json::text(facts.place.clone()))),
+        ("proof", Some(Json::text(facts.proof.kind.name()))),
+        ("provider", Some(Json::text(facts.provider.name()))),
+        ("version", Some(Json::Number(facts.subject.version.get().into()))),
+        ("wrapping-key", Some(Json::text(hex(&facts.wrapping_key)))),
+    ])
+}
+
+/// Has the wrapping key of a request confirmed: by an argument, or by the people at the terminal.
+fn confirmed(request: &Request, path: &Path, given: &[String], output: &Output) -> Result<(), Failure> {
+    let found = hex(&request.wrapping_key().fingerprint());
+    let title = request.provider().rules().title;
+    if !given.is_empty() {
+        let plain = |text: &String| text.replace([' ', ':', '-'], "").to_ascii_lowercase();
+        if given.iter().any(|text| plain(text) == found) {
+            return Ok(());
+        }
+        let message = format!(
+            "the wrapping key in {} is not one that was confirmed: its SHA-256 is {found}",
+            path.display()
+        );
+        return Err(Failure::new(DIFFERENCE, message)
+            .hint("compare with the machine that made the request: a wrapping key that was exchanged opens the key to somebody else"));
+    }
+    if !is_interactive() {
+        let message = format!("the wrapping key in {} was not confirmed", path.display());
+        return Err(Failure::usage(message)
+            .hint("give --wrapping-key SHA256, as the machine that made the request shows it"));
+    }
+    output.note(format!("the wrapping key of {title} in {} has the SHA-256", path.display()));
+    output.note(format!("  {}", grouped(&found)));
+    output.note("whoever exchanged it would get the key: compare it with the machine that made the request");
+    if confirm("does the other machine show the same?")? {
+        return Ok(());
+    }
+    Err(Failure::new(DIFFERENCE, "the wrapping key was not confirmed: nothing was wrapped")
+        .hint("make a new request, and carry it by a way that nobody else has"))
+}
+
+/// Hexadecimal digits in groups of eight.
+pub(crate) fn grouped(digits: &str) -> String {
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && place.is_multiple_of(8) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Reads a package's folder.
+pub(crate) fn read(dir: &Path) -> Result<Package, Failure> {
+    let failure = |error: std::io::Error| Failure::file(dir, &error);
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(dir).map_err(failure)? {
+        let entry = entry.map_err(failure)?;
+        if files.len() > MOST || !entry.file_type().map_err(failure)?.is_file() {
+            return Err(Failure::new(DIFFERENCE, format!("{}: the folder holds more than a package does", dir.display()))
+                .hint("name the folder of one package, with nothing else in it; answers of the provider go elsewhere"));
+        }
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // What the printed commands themselves leave here is no part of the package.
+        if matches!(name.as_str(), "answer.txt" | "public.txt") {
+            continue;
+        }
+        files.insert(name, read_secret(&entry.path(), LONGEST)?.expose().to_vec());
+    }
+    Package::read(files).map_err(|error| {
+        let mut failure = Failure::from(error);
+        failure.message = format!("{}: {}", dir.display(), failure.message);
+        failure
+    })
+}
+
+/// That the log knows a package.
+pub(crate) fn known(escrow: &Escrow<'_>, package: &Package) -> Result<(), Failure> {
+    if escrow.state().packages().iter().any(|(_, one)| one.package == package.digest()) {
+        return Ok(());
+    }
+    let message =
+        "the log knows no such package: it was made elsewhere, or altered with all that it says of itself";
+    Err(Failure::new(DIFFERENCE, message)
+        .hint("import nothing of it; make a new one with `quorate recover --to package:DIR`"))
+}
+
+pub(crate) fn run(place: &Place, command: &PackageCommand, output: &mut Output) -> Result<(), Failure> {
+    let PackageCommand::Verify { dir } = command;
+    let package = read(dir)?;
+    let facts = package.facts();
+    let in_escrow = place.escrow.is_some() || environment("QUORATE_ESCROW").is_some();
+    if in_escrow {
+        let session = Session::of(place)?;
+        known(&session.open()?, &package)?;
+    }
+    let subject = &facts.subject;
+    output.line(format!(
+        "{} version {} ({}) for {}",
+        subject.name, subject.version, subject.kind, facts.provider
+    ));
+    output.line(format!("  fingerprint   {}", subject.fingerprint.short()));
+    output.line(format!("  goes to       {}", facts.place));
+    output.line(format!("  wrapping key  {}", hex(&facts.wrapping_key)));
+    output.line(format!("  proof         {}", facts.proof.kind.about()));
+    output.line(if in_escrow {
+        "  the package is whole, and one that the log knows"
+    } else {
+        "  the package is whole; name its escrow (-C DIR) to ask its log too"
+    });
+    output.value(facts_json(facts, &package.digest()));
+    Ok(())
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        let failure = Self::new(FAILED, error.to_string());
+        match error {
+            RequestError::Later | RequestError::Json(_) => {
+                failure.hint("give the file that `quorate request` made, unaltered")
+            }
+            RequestError::Kind { provider, .. }
+            | RequestError::KindOfMethod { provider, .. }
+            | RequestError::Size { provider, .. }
+            | RequestError::Download { provider, .. }
+            | RequestError::NoKey { provider } => {
+                failure.hint(format!("`quorate provider show {provider}` says what it takes"))
+            }
+            RequestError::OtherKind { .. } => failure.hint("make a request for this kind of key"),
+            RequestError::WrappingKey(_) if failure.hint.is_none() => {
+                failure.hint("get the wrapping key from the provider again, and compare its SHA-256")
+            }
+            _ if failure.hint.is_none() => failure.hint("make a new request"),
+            _ => failure,
+        }
+    }
+}
+
+impl From<PackageError> for Failure {
+    fn from(error: PackageError) -> Self {
+        let failure = Self::new(DIFFERENCE, error.to_string());
+        if failure.hint.is_some() {
+            return failure;
+        }
+        failure.hint("import nothing of it: copy it again from where it was made, or make a new one with `quorate recover --to package:DIR`")
+    }
+}

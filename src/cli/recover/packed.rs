@@ -1,0 +1,84 @@
+//! Recovery into packages: a key comes back and leaves wrapped for providers, never in the clear.
+//!
+//! As every recovery: the requests are confirmed before anybody is asked for a card, the intent is logged before
+//! the first card is looked at, `done` before anything is released. The packages have a record of their own,
+//! behind the recovery's; only then does their folder get its name.
+
+use super::{ended, gather};
+use crate::cli::args::{Place, Recover};
+use crate::cli::cards::Openers;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::package::Order;
+use crate::cli::session::Session;
+use crate::cli::wipe::Given;
+use quorate::ceremony::recover::{Gathering, Recovery};
+use quorate::primitive::random::Entropy;
+use quorate::provider::Subject;
+use quorate::wire::json::{Json, object};
+use std::path::Path;
+
+/// The folder in `--to package:DIR`.
+pub(super) fn folder(options: &Recover) -> Option<&Path> {
+    options.to.as_deref()?.strip_prefix("package:").filter(|dir| !dir.is_empty()).map(Path::new)
+}
+
+pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Output) -> Result<(), Failure> {
+    if options.wanted.requests.is_empty() {
+        return Err(Failure::usage("--to package:… needs a request")
+            .hint("add --for request.json, which `quorate request` makes"));
+    }
+    if !options.sheets.is_empty() || options.out.is_some() {
+        return Err(Failure::usage("--to package:… takes a key of the escrow, without --sheet and --out")
+            .hint("recover from the sheet to a file or an age recipient first"));
+    }
+    let name = options.key()?;
+    let session = Session::of(place)?;
+    let mut escrow = session.open()?;
+    let backed = escrow.version(name)?.backed.clone();
+    let order = Order::of(&options.wanted, dir, escrow.now(), output)?;
+    order.fits(backed.kind)?;
+    let openers = Openers::of(&options.seals)?;
+    let record = escrow.quorum_by_id(backed.deposit.quorum)?;
+    openers.are_for(&record)?;
+    escrow.backup(escrow.version(name)?)?;
+    let mut gathering = Gathering::new(record);
+    let recovery = Recovery::begin(&mut escrow, name, "package")?;
+    let mut given = Given::default();
+    let ready = gather(options, &openers, &mut gathering, &mut given, output).and_then(|()| {
+        let (quorum, key) = recovery.open(&escrow, &gathering)?;
+        let now = escrow.now();
+        let wrapped = order.wrap(key.material(), now, &mut Entropy::system())?;
+        let facts = key.facts();
+        let subject = Subject {
+            name: facts.label.clone(),
+            version: facts.version,
+            kind: key.material().kind(),
+            fingerprint: key.fingerprint(),
+        };
+        Ok((quorum, order.write(wrapped, &subject, now)?, key))
+    });
+    let (quorum, waiting, key) = match ready {
+        Ok(ready) => ready,
+        Err(failure) => {
+            recovery.end(&mut escrow, ended(&failure));
+            given.remind(output);
+            return Err(failure);
+        }
+    };
+    recovery.complete(&mut escrow, &quorum, &gathering, &key)?;
+    let packages = waiting.release(&mut escrow, output)?;
+    let checkpoint = escrow.log().checkpoint().to_string();
+    output.line(format!("  fingerprint {} matches the log", key.fingerprint().short()));
+    output.line(format!("  custodians  {}", gathering.names().join(", ")));
+    output.line(format!("  checkpoint  {checkpoint}"));
+    output.value(object([
+        ("checkpoint", Some(Json::text(checkpoint))),
+        ("custodians", Some(Json::List(gathering.names().into_iter().map(Json::text).collect()))),
+        ("fingerprint", Some(Json::text(key.fingerprint().to_string()))),
+        ("packages", Some(packages)),
+        ("to", Some(Json::text(dir.display().to_string()))),
+    ]));
+    output.finish()?;
+    given.end(options.wipe_pictures, output)
+}

@@ -1,0 +1,69 @@
+//! `quorate request`: what a key will be wrapped for, made on the connected machine.
+//!
+//! In: the provider's own download. Out: one file to carry to the ceremony, and the SHA-256 of the wrapping key,
+//! which is compared there. Nothing secret is here, and no escrow is needed.
+
+use super::args::{Place, RequestArgs};
+use super::failure::Failure;
+use super::files::{create_secret, read_secret};
+use super::output::Output;
+use super::package::grouped;
+use super::session::now;
+use quorate::provider::{Download, Draft, Request, Target};
+use quorate::wire::json::{Json, object};
+use quorate::wire::text::hex;
+
+/// The longest file of a download.
+const LONGEST: usize = 128 * 1024;
+
+pub(crate) fn run(place: &Place, options: &RequestArgs, output: &mut Output) -> Result<(), Failure> {
+    let provider = options.provider;
+    let mut target = Target::new();
+    for field in &options.fields {
+        let wrong = || {
+            Failure::usage(format!("--set {field:?} is no field with a value"))
+                .hint("write it as FIELD=VALUE; `quorate provider show` names the fields")
+        };
+        let (name, value) = field.split_once('=').ok_or_else(wrong)?;
+        if target.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(Failure::usage(format!("--set gives {name:?} twice")).hint("give each field once"));
+        }
+    }
+    let mut files = Vec::new();
+    for path in &options.from {
+        files.push(read_secret(path, LONGEST)?.expose().to_vec());
+    }
+    let request = Request::make(Draft {
+        provider,
+        kind: options.kind,
+        purpose: options.purpose.into(),
+        download: Download::read(provider, &files)?,
+        method: options.method.clone(),
+        target,
+        expires: options.expires,
+        made: place.clock.unwrap_or_else(now),
+    })?;
+    create_secret(&options.out, &request.bytes())?;
+    let fingerprint = hex(&request.wrapping_key().fingerprint());
+    let method = request.method();
+    output.line(format!("a request of {} for a key of kind {}", provider.rules().title, request.kind()));
+    output.line(format!("  goes to       {}", request.place()));
+    output.line(format!("  method        {} under RSA-{}", method.name, request.wrapping_key().bits()));
+    match request.expires() {
+        Some(time) => output.line(format!("  ends          {time}")),
+        None => output.line(format!("  ends          never by itself ({})", provider.rules().lasts)),
+    }
+    output.line(format!("  wrapping key  {}", grouped(&fingerprint)));
+    output.line("note that SHA-256, and compare it in the ceremony: a wrapping key that is exchanged on the way opens the key to somebody else");
+    output.value(object([
+        ("algorithm", Some(Json::text(method.name))),
+        ("expires", request.expires().map(|time| Json::text(time.to_string()))),
+        ("file", Some(Json::text(options.out.display().to_string()))),
+        ("kind", Some(Json::text(request.kind().name()))),
+        ("place", Some(Json::text(request.place().to_owned()))),
+        ("provider", Some(Json::text(provider.name()))),
+        ("request", Some(Json::text(hex(&request.digest())))),
+        ("wrapping-key", Some(Json::text(fingerprint))),
+    ]));
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! The details of a package and of an import: a key version on its way to a provider, and there.
+//!
+//! `package` done: a version was wrapped for a provider, as the digests say. `import` done: the provider took it,
+//! and what it showed. Neither holds a secret or opens anything, so neither has an intent: what wrapped the
+//! key (a generation, a recovery) has one of its own. Both must fit what the log knows of the key version.
+
+use super::{Fields, Fingerprint, Json, JsonError, Label, State, StateError, Timestamp, object, text};
+use crate::provider::{PackageFacts, ProofKind, Provider};
+use core::num::NonZeroU32;
+
+/// A package that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packaged {
+    /// The key.
+    pub name: Label,
+    /// Its version.
+    pub version: NonZeroU32,
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// For whom.
+    pub provider: Provider,
+    /// The provider's name of the place.
+    pub place: String,
+    /// SHA-256 of `package.json`.
+    pub package: [u8; 32],
+    /// SHA-256 of the request.
+    pub request: [u8; 32],
+    /// SHA-256 of the wrapping key.
+    pub wrapping_key: [u8; 32],
+    /// SHA-256 of the wrapped key.
+    pub blob: [u8; 32],
+    /// What proves the import.
+    pub proof: ProofKind,
+}
+
+/// An import that was proven, or stated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The key.
+    pub name: Label,
+    /// Its version.
+    pub version: NonZeroU32,
+    /// For whom.
+    pub provider: Provider,
+    /// The provider's name of the place.
+    pub place: String,
+    /// SHA-256 of `package.json`.
+    pub package: [u8; 32],
+    /// What proved it.
+    pub proof: ProofKind,
+    /// What the provider showed: a digest, or its own id.
+    pub evidence: String,
+}
+
+impl Packaged {
+    /// What the log says of a package whose `package.json` has the digest `package`.
+    #[must_use]
+    pub fn of(facts: &PackageFacts, package: [u8; 32]) -> Self {
+        Self {
+            name: facts.subject.name.clone(),
+            version: facts.subject.version,
+            fingerprint: facts.subject.fingerprint,
+            provider: facts.provider,
+            place: facts.place.clone(),
+            package,
+            request: facts.request,
+            wrapping_key: facts.wrapping_key,
+            blob: facts.blob,
+            proof: facts.proof.kind,
+        }
+    }
+
+    /// The details of the record.
+    #[must_use]
+    pub fn done(&self) -> Json<'static> {
+        let digest = |bytes: &[u8; 32]| Some(Json::text(text::hex(bytes)));
+        object([
+            ("blob", digest(&self.blob)),
+            ("fingerprint", Some(Json::text(self.fingerprint.to_string()))),
+            ("name", Some(Json::text(self.name.as_str().to_owned()))),
+            ("package", digest(&self.package)),
+            ("place", Some(Json::text(self.place.clone()))),
+            ("proof", Some(Json::text(self.proof.name()))),
+            ("provider", Some(Json::text(self.provider.name()))),
+            ("request", digest(&self.request)),
+            ("version", Some(Json::Number(self.version.get().into()))),
+            ("wrapping-key", digest(&self.wrapping_key)),
+        ])
+    }
+
+    fn read(mut fields: Fields<'_>) -> Result<Self, JsonError> {
+        let packaged = Self {
+            name: fields.parsed("name", |text| text.parse().ok())?,
+            version: NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?,
+            fingerprint: fields.parsed("fingerprint", Fingerprint::parse)?,
+            provider: fields.parsed("provider", |text| text.parse().ok())?,
+            place: fields.parsed("place", place)?,
+            package: fields.parsed("package", text::array_from_hex)?,
+            request: fields.parsed("request", text::array_from_hex)?,
+            wrapping_key: fields.parsed("wrapping-key", text::array_from_hex)?,
+            blob: fields.parsed("blob", text::array_from_hex)?,
+            proof: fields.parsed("proof", ProofKind::parse)?,
+        };
+        fields.finish()?;
+        Ok(packaged)
+    }
+}
+
+impl Imported {
+    /// The details of the record.
+    #[must_use]
+    pub fn done(&self) -> Json<'static> {
+        object([
+            ("evidence", Some(Json::text(self.evidence.clone()))),
+            ("name", Some(Json::text(self.name.as_str().to_owned()))),
+            ("package", Some(Json::text(text::hex(&self.package)))),
+            ("place", Some(Json::text(self.place.clone()))),
+            ("proof", Some(Json::text(self.proof.name()))),
+            ("provider", Some(Json::text(self.provider.name()))),
+            ("version", Some(Json::Number(self.version.get().into()))),
+        ])
+    }
+
+    fn read(mut fields: Fields<'_>) -> Result<Self, JsonError> {
+        let imported = Self {
+            name: fields.parsed("name", |text| text.parse().ok())?,
+            version: NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?,
+            provider: fields.parsed("provider", |text| text.parse().ok())?,
+            place: fields.parsed("place", place)?,
+            package: fields.parsed("package", text::array_from_hex)?,
+            proof: fields.parsed("proof", ProofKind::parse)?,
+            evidence: fields.parsed("evidence", place)?,
+        };
+        fields.finish()?;
+        Ok(imported)
+    }
+}
+
+/// A name of a provider: 1 to 512 printable bytes of ASCII.
+fn place(text: &str) -> Option<String> {
+    let plain = (1..=512).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    plain.then(|| text.to_owned())
+}
+
+impl State {
+    /// The packages that were made, the oldest first, and when.
+    #[must_use]
+    pub fn packages(&self) -> &[(Timestamp, Packaged)] {
+        &self.packages
+    }
+
+    /// The imports that were proven or stated, the oldest first, and when.
+    #[must_use]
+    pub fn imports(&self) -> &[(Timestamp, Imported)] {
+        &self.imports
+    }
+
+    /// Takes the details of a `package` done: of a version that is backed up with that fingerprint.
+    pub(super) fn packaged(&mut self, fields: Fields<'_>, time: Timestamp) -> Result<(), StateError> {
+        let packaged = Packaged::read(fields)?;
+        let version = self.keys.get(&packaged.name).and_then(|key| key.versions.get(&packaged.version));
+        if version.is_none_or(|version| version.backed.fingerprint != packaged.fingerprint) {
+            return Err(StateError::Version { name: packaged.name, version: packaged.version });
+        }
+        self.packages.push((time, packaged));
+        Ok(())
+    }
+
+    /// Takes the details of an `import` done: of a package that the log knows.
+    pub(super) fn imported(&mut self, fields: Fields<'_>, time: Timestamp) -> Result<(), StateError> {
+        let imported = Imported::read(fields)?;
+        let is_its = |(_, one): &(Timestamp, Packaged)| {
+            one.package == imported.package
+                && (&one.name, one.version, one.provider, &one.place, one.proof)
+                    == (&imported.name, imported.version, imported.provider, &imported.place, imported.proof)
+        };
+        if !self.packages.iter().any(is_its) {
+            return Err(StateError::Version { name: imported.name, version: imported.version });
+        }
+        self.imports.push((time, imported));
+        Ok(())
+    }
+}
