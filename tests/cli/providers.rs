@@ -1,0 +1,285 @@
+//! Keys that leave for a provider: the whole way through files, and every refusal on it.
+
+use super::world::{CLOCK, Ran, World, join};
+use std::fs;
+
+/// An OpenBao wrapping key (RSA-4096), whose private half was thrown away.
+fn wrapping_key(world: &World, name: &str, bits: usize, exponent: &str) {
+    let modulus = format!("rsa_keygen_bits:{bits}");
+    let exponent = format!("rsa_keygen_pubexp:{exponent}");
+    let path = world.path("throw-away.pem");
+    let path = path.to_str().unwrap();
+    let openssl = |words: &[&str]| {
+        let ran = std::process::Command::new("openssl").args(words).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", &modulus, "-pkeyopt", &exponent, "-out", path]);
+    openssl(&["pkey", "-in", path, "-pubout", "-out", world.path(name).to_str().unwrap()]);
+    fs::remove_file(path).unwrap();
+}
+
+/// The SHA-256 that a run of `request` shows.
+fn fingerprint(ran: &Ran) -> String {
+    let line = ran.out.lines().find(|line| line.contains("wrapping key")).unwrap();
+    line.split_whitespace().skip(2).collect::<String>()
+}
+
+const REQUEST: [&str; 8] = ["request", "openbao", "--kind", "aes-256", "--set", "key=k", "--from", "kek.pem"];
+
+fn with<'a>(words: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [words, more].concat()
+}
+
+#[test]
+fn a_key_leaves_in_packages_and_is_proven() {
+    let mut world = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
+    wrapping_key(&world, "kek.pem", 4096, "65537");
+    let ran = world
+        .run(&REQUEST)
+        .good()
+        .prints("a request of OpenBao and Vault (transit) for a key of kind aes-256");
+    let confirmed = fingerprint(&ran);
+    assert_eq!(confirmed.len(), 64);
+    let aws = world.read("kek.pem");
+    let text = String::from_utf8(aws).unwrap();
+    let spki: String = text.lines().filter(|line| !line.starts_with("-----")).collect();
+    world.write(
+        "aws.json",
+        format!(r#"{{"KeyId":"arn:aws:kms:eu-west-1:1:key/a","ImportToken":"AAAA","PublicKey":"{spki}","ParametersValidTo":"2099-01-01T00:00:00Z"}}"#),
+    );
+    world
+        .run(&["request", "aws", "--kind", "aes-256", "--from", "aws.json", "--out", "aws-request.json"])
+        .good();
+    // One key, two packages, one confirmation: it is the same wrapping key.
+    let two = ["--for", "request.json", "--for", "aws-request.json", "--wrapping-key", &confirmed];
+    let generate = with(&["generate", "k", "--kind", "aes-256", "--package", "out"], &two);
+    let ran = world.acme(&generate).good().prints("packaged k version 1 for openbao").prints("for aws");
+    assert!(ran.out.contains("carry out to the connected machine"));
+    for package in ["out/1-openbao", "out/2-aws"] {
+        world.acme(&["package", "verify", package]).good().prints("whole, and one that the log knows");
+        world.run(&["package", "verify", package]).good().prints("name its escrow");
+    }
+    assert!(!world.path("out.pending").exists());
+    let about = String::from_utf8(world.read("out/2-aws/IMPORT.txt")).unwrap();
+    assert!(about.contains("aws kms import-key-material --key-id arn:aws:kms:eu-west-1:1:key/a"), "{about}");
+    assert!(about.contains("--expiration-model KEY_MATERIAL_DOES_NOT_EXPIRE"), "{about}");
+    // The key itself is nowhere in them.
+    let cards = world.typed(&["alice", "carol"]);
+    world.acme(&join(&[&cards], &["recover", "k", "--to", "file:k.raw", "--card"])).good();
+    let key = world.read("k.raw");
+    world.keep_secret(&key);
+    for package in ["out/1-openbao", "out/2-aws"] {
+        for file in fs::read_dir(world.path(package)).unwrap() {
+            let bytes = fs::read(file.unwrap().path()).unwrap();
+            assert!(!bytes.windows(key.len()).any(|window| window == key));
+        }
+    }
+    // AWS names the material: the same id again is taken, another one is not.
+    let id = "ab".repeat(32);
+    let record = ["import", "record", "k", "--package", "out/2-aws", "--material-id"];
+    world.acme(&with(&record, &[&id])).good().prints("compared by the provider");
+    world.acme(&with(&record, &[&id])).good();
+    let other = "cd".repeat(32);
+    world.acme(&with(&record, &[&other])).fails(4, "it holds another key");
+    world.acme(&with(&record, &["short"])).fails(1, "the answer can't be read");
+    // The challenge of OpenBao has one answer.
+    world.write("answer.txt", "c29tZXRoaW5nIGVsc2U=");
+    let record = ["import", "record", "k", "--package", "out/1-openbao"];
+    world
+        .acme(&with(&record, &["--answer", "answer.txt"]))
+        .fails(4, "the provider's reply is not that of the key");
+    world.acme(&with(&record, &["--statement", "yes"])).fails(1, "this package is proven by another answer");
+    world.acme(&with(&record, &["--answer", "missing"])).fails(1, "missing: no such file");
+    world.acme(&record).fails(2, "required");
+    // From the backup, into a package again.
+    let recover =
+        ["recover", "k", "--to", "package:again", "--for", "request.json", "--wrapping-key", &confirmed];
+    let recover = join(&[&cards], &with(&recover, &["--card"]));
+    world.acme(&recover).good().prints("packaged k version 1 for openbao").prints("matches the log");
+    world.acme(&["package", "verify", "again"]).good();
+    world.acme(&recover).fails(1, "again: it exists already");
+    world.acme(&["log", "verify"]).good();
+    world.acme(&["log", "show"]).good().prints("package").prints("import");
+    // A package of another escrow is whole, and unknown here.
+    let mut text = String::from_utf8(world.read("again/package.json")).unwrap();
+    text = text.replace("\"made\":\"20", "\"made\":\"19").replace("\"made\":\"19", "\"made\":\"20");
+    assert!(text.contains("quorate/v1/package"));
+    world
+        .run(&[
+            "init",
+            "other",
+            "-t",
+            "2",
+            "--memory",
+            "64",
+            "--skip-scan-back",
+            "everybody",
+            "--custodian",
+            "a=open",
+            "b=open",
+        ])
+        .good();
+    world.run(&["-C", "other", "package", "verify", "again"]).fails(4, "the log knows no such package");
+}
+
+#[test]
+fn what_is_refused_before_a_key_is_made() {
+    let world = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
+    wrapping_key(&world, "kek.pem", 4096, "65537");
+    wrapping_key(&world, "other.pem", 4096, "65537");
+    wrapping_key(&world, "small.pem", 1024, "65537");
+    wrapping_key(&world, "three.pem", 4096, "3");
+    let request = |more: &[&'static str]| world.run(&with(&["request"], more));
+    let bao = ["openbao", "--kind", "aes-256", "--set", "key=k", "--from"];
+    request(&with(&bao, &["small.pem"]))
+        .fails(1, "the wrapping key has 1024 bits: services use 2048, 3072 or 4096");
+    request(&with(&bao, &["three.pem"])).fails(1, "exponent other than 65537");
+    request(&["openbao", "--kind", "aes-256", "--from", "kek.pem"]).fails(1, "needs its field `key`");
+    request(&["openbao", "--kind", "ec-secp256k1", "--set", "key=k", "--from", "kek.pem"])
+        .fails(1, "openbao takes no key of kind ec-secp256k1");
+    request(&["azure", "--kind", "aes-256", "--from", "kek.pem"])
+        .fails(1, "azure takes no key of kind aes-256");
+    request(&["nobody", "--kind", "aes-256", "--from", "kek.pem"]).fails(2, "that is no provider");
+    request(&with(&bao, &["kek.pem", "--set", "key"])).fails(2, "is no field with a value");
+    request(&with(&bao, &["kek.pem", "--set", "key=l"])).fails(2, "twice");
+    request(&with(&bao, &["kek.pem", "--set", "mount=$(id)"]))
+        .fails(1, "a character that no name of openbao has");
+    request(&with(&bao, &["kek.pem", "--method", "MD5"])).fails(1, "no such import method");
+    request(&with(&bao, &["kek.pem", "other.pem"])).fails(1, "contradict each other");
+    request(&["aws", "--kind", "aes-256", "--from", "kek.pem", "--set", "key=k"])
+        .fails(1, "give the whole download");
+    request(&with(&bao, &["missing.pem"])).fails(1, "missing.pem: no such file");
+    assert!(!world.path("request.json").exists());
+    let confirmed = fingerprint(&world.run(&REQUEST).good());
+    world.run(&REQUEST).fails(1, "request.json: it exists already");
+    // What a ceremony refuses before it begins.
+    let generate = |more: &[&str]| {
+        world.acme(&with(&["generate", "k", "--kind", "aes-256", "--for", "request.json"], more))
+    };
+    generate(&["--package", "out"]).fails(2, "the wrapping key in request.json was not confirmed");
+    generate(&["--package", "out", "--wrapping-key", &"ab".repeat(32)])
+        .fails(4, "is not one that was confirmed");
+    let sure = ["--wrapping-key", confirmed.as_str()];
+    generate(&sure).fails(2, "--for needs a folder");
+    generate(&with(&["l", "--package", "out"], &sure)).fails(2, "--for wraps one key, and several are named");
+    generate(&with(&["--package", "acme"], &sure)).fails(1, "acme: it exists already");
+    generate(&with(&["--package", "no/out"], &sure)).fails(1, "no: there is no such folder");
+    let wrong = ["generate", "k", "--kind", "hmac-256", "--for", "request.json", "--package", "out"];
+    world
+        .acme(&with(&wrong, &sure))
+        .fails(1, "the request of openbao is for a key of kind aes-256, and this one is of kind hmac-256");
+    world.acme(&["generate", "k", "--kind", "aes-256", "--package", "out"]).fails(2, "required");
+    // A request that was touched, and one of yesterday.
+    let text = String::from_utf8(world.read("request.json")).unwrap();
+    world.write("touched.json", text.replace("\"key\":\"k\"", "\"key\":\"k;id\""));
+    let touched = ["generate", "k", "--kind", "aes-256", "--for", "touched.json", "--package", "out"];
+    world.acme(&with(&touched, &sure)).fails(1, "touched.json: the field `key` holds a character");
+    world.write("cut.json", &text[..text.len() / 2]);
+    let cut = ["generate", "k", "--kind", "aes-256", "--for", "cut.json", "--package", "out"];
+    world.acme(&with(&cut, &sure)).fails(1, "is not canonical JSON");
+    let spki = text.split("\"spki\":\"").nth(1).unwrap().split('"').next().unwrap();
+    world.write(
+        "aws.json",
+        format!(r#"{{"KeyId":"k","ImportToken":"AAAA","PublicKey":"{spki}","ParametersValidTo":"2026-11-24T20:00:00Z"}}"#),
+    );
+    let aws = [
+        "--clock",
+        CLOCK,
+        "request",
+        "aws",
+        "--kind",
+        "aes-256",
+        "--from",
+        "aws.json",
+        "--out",
+        "aws-request.json",
+    ];
+    world.run(&aws).good();
+    world
+        .run(&with(&["--clock", "2026-11-24T20:00:00Z"], &with(&aws[2..9], &["late.json"])))
+        .fails(1, "ended at 2026-11-24T20:00:00Z");
+    let late = [
+        "--clock",
+        "2099-11-24T20:00:00Z",
+        "generate",
+        "k",
+        "--kind",
+        "aes-256",
+        "--for",
+        "aws-request.json",
+        "--package",
+        "out",
+    ];
+    world.acme(&with(&late, &sure)).fails(1, "get a new one and make a new request");
+    // None of this began a key.
+    assert!(!world.path("out").exists() && !world.path("out.pending").exists());
+    world.acme(&["list"]).good();
+    assert!(
+        !String::from_utf8(fs::read(world.path("acme/log/000000000001.jsonl")).unwrap())
+            .unwrap()
+            .contains("generate")
+    );
+    assert_eq!(fs::read_dir(world.path("acme/log")).unwrap().count(), 2);
+}
+
+#[test]
+fn what_is_refused_of_a_package() {
+    let world = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
+    wrapping_key(&world, "kek.pem", 4096, "65537");
+    let confirmed = fingerprint(&world.run(&REQUEST).good());
+    let sure = ["--for", "request.json", "--wrapping-key", confirmed.as_str()];
+    world.acme(&with(&["generate", "k", "--kind", "aes-256", "--package", "out"], &sure)).good();
+    world.acme(&["generate", "l", "--kind", "aes-256"]).good();
+    world
+        .acme(&["import", "record", "l", "--package", "out", "--statement", "x"])
+        .fails(2, "the package is of k version 1, not of l version 1");
+    world
+        .acme(&["import", "record", "m", "--package", "out", "--statement", "x"])
+        .fails(1, "there is no key m");
+    let recover = |more: &[&str]| world.acme(&with(&["recover", "k"], more));
+    recover(&["--to", "package:new"]).fails(2, "--to package:… needs a request");
+    recover(&with(&["--to", "file:new"], &sure)).fails(2, "--for is for --to package:… only");
+    recover(&with(&["--to", "package:out"], &sure)).fails(1, "out: it exists already");
+    recover(&with(&["--to", "package:new", "--sheet", "s"], &sure)).fails(2, "without --sheet");
+    recover(&with(&["--to", "package:new"], &sure)).fails(3, "");
+    assert!(!world.path("new").exists() && !world.path("new.pending").exists());
+    let blob = world.read("out/wrapped.b64");
+    for (altered, fragment) in [
+        (blob[..100].to_vec(), "out: wrapped.b64 has 100 bytes instead of 736: it was cut short"),
+        ([&blob[..], &blob].concat(), "out: wrapped.b64 has 1472 bytes instead of 736"),
+        ([&blob[4..], b"AAAA"].concat(), "out: wrapped.b64 was altered"),
+    ] {
+        world.write("out/wrapped.b64", altered);
+        world.acme(&["package", "verify", "out"]).fails(4, fragment);
+        world.acme(&["import", "record", "k", "--package", "out", "--statement", "x"]).fails(4, fragment);
+    }
+    fs::remove_file(world.path("out/wrapped.b64")).unwrap();
+    world.acme(&["package", "verify", "out"]).fails(4, "out: wrapped.b64 is missing from the package");
+    world.write("out/wrapped.b64", &blob);
+    world.write("out/more", "x");
+    world.acme(&["package", "verify", "out"]).fails(4, "out: more does not belong to the package");
+    fs::remove_file(world.path("out/more")).unwrap();
+    world.acme(&["package", "verify", "out"]).good();
+    world.acme(&["package", "verify", "nowhere"]).fails(1, "nowhere: no such file");
+    world.acme(&["package", "verify", "."]).fails(4, "holds more than a package does");
+}
+
+#[test]
+fn providers_are_listed_and_shown() {
+    let world = World::new();
+    let ran = world.run(&["provider", "list"]).good();
+    for name in ["aws", "gcp", "azure-hsm", "openbao", "ibm-hpcs", "kmip"] {
+        assert!(ran.out.contains(name));
+        world.run(&["provider", "show", name]).good().prints("destroyed by:");
+        world.run(&["--json", "provider", "show", name]).good().prints(&format!("\"name\":\"{name}\""));
+    }
+    for provider in ["aws", "gcp", "azure", "openbao"] {
+        for role in ["importer", "rotator", "auditor", "shredder"] {
+            world.run(&["provider", "policy", provider, "--role", role, "--key", "k"]).good();
+        }
+    }
+    let policy = |words: &[&'static str]| world.run(&with(&["provider", "policy"], words));
+    policy(&["oci", "--role", "importer", "--key", "k"]).fails(2, "there is no policy for oci");
+    policy(&["openbao", "--role", "importer", "--key", "+"]).fails(2, "holds a character");
+    policy(&["openbao", "--role", "owner", "--key", "k"]).fails(2, "invalid value 'owner'");
+}
