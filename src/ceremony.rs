@@ -3,12 +3,13 @@
 //! Each takes a [`Store`](crate::store::Store), a log, a clock and randomness from its caller, does
 //! its steps in the order that keeps the promises (intent in the log before anything secret; objects
 //! before the record that names them; `done` before a result is shown), and returns data. `found`
-//! makes a quorum, `deposit` backs keys up, `recover` brings one back, `salvage` does so where
+//! makes a quorum, `deposit` backs keys up, `recover` brings one back, `drill` proves that it could, `salvage` does so where
 //! no escrow is left, `check` tells whether one card
 //! is good, `escrow` is the place all of them work on, and `inspect` compares it with its log.
 
 pub mod check;
 pub mod deposit;
+pub mod drill;
 pub mod escrow;
 pub mod found;
 pub mod inspect;

@@ -15,6 +15,7 @@ mod camera;
 mod camera;
 mod cards;
 mod check;
+mod drill;
 mod editor;
 mod failure;
 mod files;
@@ -93,6 +94,7 @@ fn dispatch(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
             import::record(place, options, output)
         }
         Command::Provider(options) => provider::run(&options.command, output),
+        Command::Drill(options) => drill::run(place, options, output),
         Command::Print(options) => print::run(place, options, output),
         Command::Hsm(options) => hsm::run(place, options, output),
         Command::Log(options) => log::run(place, options, output),

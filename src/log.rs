@@ -20,6 +20,7 @@ pub use state::{
     KeyEntry, KeyVersion, Medium, Occasion, Packaged, Proof, QuorumEntry, Salvage, Salvaged, State,
     StateError,
 };
+pub use state::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
 
 use crate::primitive::hash::sha256;
 use crate::store::{Store, StoreError};

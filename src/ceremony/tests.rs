@@ -18,6 +18,7 @@ use crate::wire::time::Timestamp;
 use std::collections::BTreeMap;
 
 mod deposits;
+mod drill;
 mod faults;
 mod gathering;
 mod inspection;

@@ -14,7 +14,11 @@ use quorate::key::{KeyKind, KeyName, Label};
 use quorate::wire::time::Timestamp;
 use std::path::PathBuf;
 
+mod drill;
+mod present;
 mod token;
+pub(crate) use drill::Drill;
+pub(crate) use present::Present;
 pub(crate) use token::{Birth, Hsm, HsmCommand, Reach};
 
 /// Keeps master keys recoverable by any M of N custodians
@@ -82,6 +86,8 @@ pub(crate) enum Command {
     Import(Import),
     /// What key services take, and the smallest rights there
     Provider(Providers),
+    /// Prove with the cards of M custodians that keys can be recovered; nothing is released
+    Drill(Drill),
     /// Print what is not secret: a key's backup, or the sheet of a ceremony
     Print(Print),
     /// Tokens (HSMs): list them, see what they can do, close keys in
@@ -293,9 +299,6 @@ pub(crate) struct Recover {
     /// The key, or one version of it (asked for at a terminal)
     #[arg(value_name = "NAME[@VERSION]")]
     pub(crate) name: Option<KeyName>,
-    /// A picture (PNG, JPEG), a PDF or a text file with a card; `-` is standard input
-    #[arg(long = "card", value_name = "CARD", num_args = 1..)]
-    pub(crate) cards: Vec<PathBuf>,
     /// A backup sheet (PDF, picture, or a text file with its codes), instead of the escrow's backup
     #[arg(long = "sheet", value_name = "SHEET", num_args = 1..)]
     pub(crate) sheets: Vec<PathBuf>,
@@ -303,9 +306,7 @@ pub(crate) struct Recover {
     #[arg(long, value_name = "HEX", requires = "sheets")]
     pub(crate) fingerprint: Option<String>,
     #[command(flatten)]
-    pub(crate) camera: Camera,
-    #[command(flatten)]
-    pub(crate) seals: Seals,
+    pub(crate) present: Present,
     /// Where the key goes: `file:PATH` (new, mode 0600), `age:RECIPIENT` (to standard output or --out),
     /// `pkcs11:token=LABEL` (into a token) or `package:DIR` (wrapped, with --for); asked for at a terminal
     #[arg(long, value_name = "WHERE")]
@@ -320,9 +321,6 @@ pub(crate) struct Recover {
     /// How the key is written
     #[arg(long, default_value = "auto")]
     pub(crate) format: KeyFormat,
-    /// Overwrite and delete the given files that held a card, when the key is there
-    #[arg(long)]
-    pub(crate) wipe_pictures: bool,
 }
 
 impl Recover {

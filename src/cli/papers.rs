@@ -117,7 +117,7 @@ fn collect(
     let mut collector = SheetCollector::new();
     let mut last = None;
     for path in &options.sheets {
-        if let Err(failure) = take(path, options.seals.deadline, count, &mut collector, output) {
+        if let Err(failure) = take(path, options.present.seals.deadline, count, &mut collector, output) {
             if let Some(output) = output {
                 output.warn(&failure.message);
             }

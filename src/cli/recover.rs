@@ -16,12 +16,13 @@ use super::wipe::Given;
 use deliver::report;
 pub(super) use deliver::{Destination, destination, no_pem};
 pub(super) use gather::gather;
+pub(super) use guide::since;
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::log::Phase;
 use std::time::Instant;
 
-mod begin;
+pub(super) mod begin;
 mod deliver;
 mod gather;
 mod guide;
@@ -29,7 +30,7 @@ mod packed;
 mod shown;
 
 pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Result<(), Failure> {
-    camera::is_built(&options.camera)?;
+    camera::is_built(&options.present.camera)?;
     if let Some(dir) = packed::folder(options) {
         return packed::run(place, options, dir, output);
     }
@@ -63,7 +64,7 @@ fn recover(
     let start = Instant::now();
     let to = destination(options)?;
     to.is_free()?;
-    let openers = Openers::of(&options.seals)?;
+    let openers = Openers::of(&options.present.seals)?;
     let name = options.key()?;
     let backed = &escrow.version(name)?.backed;
     if matches!(options.format, KeyFormat::Pem) && !backed.kind.is_asymmetric() {
@@ -80,8 +81,9 @@ fn recover(
     }
     let mut gathering = Gathering::new(record);
     let recovery = Recovery::begin_in(escrow, name, to.kind(), token)?;
-    let mut given = Given::default();
-    let gathered = gather(options, &openers, &mut gathering, &mut given, output);
+    let (mut given, mut troubles) = (Given::default(), Vec::new());
+    let gathered =
+        gather(&options.present, "recovery", &openers, &mut gathering, &mut given, &mut troubles, output);
     let opened = gathered.and_then(|()| {
         let step = Step::begin("combining the shares and opening the backup", 0);
         let opened = recovery.open(escrow, &gathering).map_err(Failure::from);
@@ -113,11 +115,11 @@ fn recover(
         restored.report(output);
     }
     if is_interactive() {
-        output.note(format!("the whole recovery took {}", guide::since(start)));
+        output.note(format!("the whole recovery took {}", since(start)));
     }
     // Before the question about the pictures: whoever leaves that has the key.
     output.finish()?;
-    given.end(options.wipe_pictures, output)
+    given.end(options.present.wipe_pictures, output)
 }
 
 /// What the log says of a recovery that ended like this.

@@ -32,7 +32,7 @@ pub(super) fn run(place: &Place, options: &Recover, output: &mut Output) -> Resu
             .hint("recover it to file:PATH, back it up in a new escrow with `quorate add`, and recover it into the token from there"));
     }
     to.is_free()?;
-    let openers = Openers::of(&options.seals)?;
+    let openers = Openers::of(&options.present.seals)?;
     let named = options.fingerprint.as_deref().map(Named::parse).transpose()?;
     let is_escrow = place.escrow.is_some() || environment("QUORATE_ESCROW").is_some();
     if !is_escrow {
@@ -125,6 +125,11 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Cards and what opens them, until the quorum can meet.
+    fn gather(&self, gathering: &mut Gathering, given: &mut Given, output: &Output) -> Result<(), Failure> {
+        gather(&self.options.present, "recovery", &self.openers, gathering, given, &mut Vec::new(), output)
+    }
+
     /// The log decides: the sheet only stands in for what is lost.
     fn with_log(self, place: &Place, output: &mut Output) -> Result<(), Failure> {
         let facts = self.sheet.facts();
@@ -150,7 +155,7 @@ impl Walk<'_> {
         let mut gathering = Gathering::new(record);
         let recovery = Recovery::begin(&mut escrow, &name, self.to.kind())?;
         let mut given = Given::default();
-        let ready = gather(self.options, &self.openers, &mut gathering, &mut given, output).and_then(|()| {
+        let ready = self.gather(&mut gathering, &mut given, output).and_then(|()| {
             let (quorum, key) = recovery.open_backup(&escrow, &gathering, self.sheet.backup())?;
             let waiting = self.to.prepare(&key, self.options.format)?;
             Ok((quorum, key, waiting))
@@ -168,7 +173,7 @@ impl Walk<'_> {
         self.report(&key, &gathering, &escrow, ("matches the log", age), output);
         // Before the question about the pictures: whoever leaves that has the key.
         output.finish()?;
-        given.end(self.options.wipe_pictures, output)
+        given.end(self.options.present.wipe_pictures, output)
     }
 
     /// No log is left: a person vouches for the fingerprint, and a log begins.
@@ -187,7 +192,7 @@ impl Walk<'_> {
         let mut gathering = Gathering::new(record);
         let salvaging = Salvaging::begin(&mut escrow, self.sheet, self.to.kind())?;
         let mut given = Given::default();
-        let ready = gather(self.options, &self.openers, &mut gathering, &mut given, output).and_then(|()| {
+        let ready = self.gather(&mut gathering, &mut given, output).and_then(|()| {
             let (quorum, key) = self.opened(&salvaging, &gathering, named.as_ref(), output)?;
             let waiting = self.to.prepare(&key, self.options.format)?;
             Ok((quorum, key, waiting))
@@ -210,7 +215,7 @@ impl Walk<'_> {
             "next: make a new escrow with `quorate init`, and back the key up there with `quorate add`",
         );
         output.finish()?;
-        given.end(self.options.wipe_pictures, output)
+        given.end(self.options.present.wipe_pictures, output)
     }
 
     fn opened(

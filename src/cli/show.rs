@@ -40,6 +40,9 @@ pub(crate) fn run(place: &Place, options: &Show, output: &mut Output) -> Result<
         }
         let recovered = version.recovered.map_or_else(|| "never".to_owned(), |time| time.to_string());
         output.line(format!("  recovered    {recovered}"));
+        if let Some(time) = version.drilled {
+            output.line(format!("  drilled      {time}"));
+        }
     }
     output.value(Json::List(shown.into_iter().map(version_json).collect()));
     Ok(())
@@ -49,7 +52,8 @@ pub(crate) fn run(place: &Place, options: &Show, output: &mut Output) -> Result<
 pub(crate) fn version_json(version: &KeyVersion) -> Json<'static> {
     let mut value = backed_json(&version.backed);
     if let Json::Object(fields) = &mut value {
-        let times = [("closed", version.closed), ("recovered", version.recovered)];
+        let times =
+            [("closed", version.closed), ("recovered", version.recovered), ("drilled", version.drilled)];
         for (name, time) in times {
             fields.extend(time.map(|time| (name.into(), Json::text(time.to_string()))));
         }

@@ -6,7 +6,7 @@ use super::log::{ahead, sentence};
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::inspect::{Finding, check_heads};
-use quorate::log::CardHistory;
+use quorate::log::{CardHistory, DrillEntry, Drilled, State};
 use quorate::quorum::QuorumRecord;
 use quorate::wire::json::{Json, object};
 use quorate::wire::time::Timestamp;
@@ -57,6 +57,7 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
     output.line(format!(
         "keys        {keys} with {versions} versions, {proven} of them recovered at least once"
     ));
+    let drill = state.drills().last().map(|drill| drilled(drill, state, output));
     output.line(format!("log         {} records, checkpoint {checkpoint}", checkpoint.seq()));
     let mut open = Vec::new();
     for (seq, intent) in state.open() {
@@ -76,13 +77,14 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
         ]));
     }
     // What a quorum signed is counted above: whoever can write the escrow can write such a record.
-    let forged = if proven > 0 { check_heads(&escrow)? } else { Vec::new() };
+    let forged = if proven > 0 || drill.is_some() { check_heads(&escrow)? } else { Vec::new() };
     let found: Vec<String> = forged.iter().map(sentence).chain(ahead(&escrow)).collect();
     for finding in &found {
         output.line(format!("found       {finding}"));
     }
     output.value(object([
         ("checkpoint", Some(Json::text(checkpoint.to_string()))),
+        ("drill", drill),
         ("found", Some(Json::List(found.into_iter().map(Json::text).collect()))),
         ("keys", Some(count(keys))),
         ("open", Some(Json::List(open))),
@@ -96,6 +98,28 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
             .hint("`quorate log verify` says more; compare with another copy of the escrow, and keep this one as evidence"));
     }
     Ok(())
+}
+
+/// The last drill, and how many versions any drill has proven.
+fn drilled(drill: &DrillEntry, state: &State, output: &mut Output) -> Json<'static> {
+    let Drilled { drill: what, failures, .. } = &drill.drilled;
+    let versions = || state.keys().values().flat_map(|key| key.versions.values());
+    let proven = versions().filter(|one| one.drilled.is_some()).count();
+    output.line(format!(
+        "drill       last {}: {} of {} versions tried, {failures} failed; {proven} of {} proven by any drill",
+        drill.time,
+        what.count,
+        what.population,
+        versions().count()
+    ));
+    object([
+        ("count", Some(Json::Number(what.count))),
+        ("failures", Some(Json::Number(*failures))),
+        ("population", Some(Json::Number(what.population))),
+        ("proven", Some(Json::Number(u64::try_from(proven).unwrap_or_default()))),
+        ("scope", Some(Json::text(what.scope.name()))),
+        ("time", Some(Json::text(drill.time.to_string()))),
+    ])
 }
 
 /// When each card was last known good, and which never was.

@@ -40,10 +40,12 @@ pub enum Op {
     Package,
     /// A provider took a package.
     Import,
+    /// Keys were proven to be recoverable, and not released.
+    Drill,
 }
 
 impl Op {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Found,
         Self::Generate,
         Self::Add,
@@ -53,6 +55,7 @@ impl Op {
         Self::Close,
         Self::Package,
         Self::Import,
+        Self::Drill,
     ];
 
     /// The word for it in a record.
@@ -68,6 +71,7 @@ impl Op {
             Self::Close => "close",
             Self::Package => "package",
             Self::Import => "import",
+            Self::Drill => "drill",
         }
     }
 }

@@ -17,11 +17,13 @@ use std::collections::BTreeMap;
 mod checked;
 mod details;
 mod package;
+mod drill;
 mod salvage;
 mod token;
 pub use checked::{CardHistory, Checked, CheckedCard, Depth, Medium, Occasion};
 pub use details::{Backed, Deposit, Founded, Proof};
 pub use package::{Imported, Packaged};
+pub use drill::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
 pub use salvage::{Salvage, Salvaged};
 pub use token::{Closed, InToken};
 
@@ -34,6 +36,7 @@ pub struct State {
     salvaged: Vec<Salvaged>,
     packages: Vec<(Timestamp, Packaged)>,
     imports: Vec<(Timestamp, Imported)>,
+    drills: Vec<DrillEntry>,
 }
 
 /// A quorum that was founded.
@@ -75,6 +78,8 @@ pub struct KeyVersion {
     pub recovered: Option<Timestamp>,
     /// When it was made to stay in its token, if it came from one.
     pub closed: Option<Timestamp>,
+    /// When a drill proved last that it can be.
+    pub drilled: Option<Timestamp>,
 }
 
 /// Something begun and not ended.
@@ -92,6 +97,8 @@ pub struct Intent {
     pub recovers: Option<(Label, NonZeroU32)>,
     /// The key version that it salvages, if it salvages one.
     pub salvages: Option<Salvage>,
+    /// The key versions that it proves, if it is a drill.
+    pub drills: Option<Drill>,
 }
 
 /// What a record contradicts.
@@ -129,6 +136,9 @@ pub enum StateError {
         /// The quorum.
         quorum: QuorumId,
     },
+    /// A drill of other key versions than those that were backed up then.
+    #[error("it drills other key versions than those that are backed up")]
+    Drill,
     /// An operation in a phase that it doesn't have.
     #[error("an operation {op} has no phase {phase}")]
     Phase {
@@ -199,6 +209,7 @@ impl State {
                     deposit: None,
                     recovers: None,
                     salvages: None,
+                    drills: None,
                 };
                 match op {
                     Op::Check | Op::Close | Op::Package | Op::Import => return Err(phase_error),
@@ -207,6 +218,7 @@ impl State {
                     }
                     Op::Recover => intent.recovers = Some(Proof::read_intent(&mut fields()?)?),
                     Op::Salvage => intent.salvages = Some(Salvage::read(&mut fields()?)?),
+                    Op::Drill => intent.drills = Some(self.drill_begun(fields()?)?),
                     Op::Found => {}
                 }
                 self.open.insert(*seq, intent);
@@ -241,6 +253,12 @@ impl State {
                     self.salvaged.push(salvaged);
                     Ok(())
                 }
+                Op::Drill => {
+                    let mut fields = fields()?;
+                    let intent = fields.number("intent")?;
+                    let begun = self.close(*op, intent)?.drills;
+                    self.drill_done((intent, begun), fields, (*seq, *time))
+                }
                 Op::Found => {
                     let mut fields = fields()?;
                     self.close(*op, fields.number("intent")?)?;
@@ -263,8 +281,9 @@ impl State {
                     }
                     let key = self.keys.get_mut(&begun.name).ok_or(StateError::NoIntent { intent })?;
                     let version = begun.version;
-                    let (recovered, closed) = (None, None);
-                    let entry = KeyVersion { backed, op: *op, time: *time, seq: *seq, recovered, closed };
+                    let (recovered, drilled, closed) = (None, None, None);
+                    let (op, time, seq) = (*op, *time, *seq);
+                    let entry = KeyVersion { backed, op, time, seq, recovered, drilled, closed };
                     key.versions.insert(version, entry);
                     Ok(())
                 }

@@ -9,25 +9,25 @@ const FIVE: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 
 /// One JSON document and nothing behind it.
 #[track_caller]
-fn json(text: &str) -> Json<'_> {
+pub fn json(text: &str) -> Json<'_> {
     let document = text.strip_suffix('\n').unwrap_or_else(|| panic!("no line end: {text}"));
     read("the output", document.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 #[track_caller]
-fn field<'a, 'b>(value: &'b Json<'a>, name: &str) -> &'b Json<'a> {
+pub fn field<'a, 'b>(value: &'b Json<'a>, name: &str) -> &'b Json<'a> {
     let Json::Object(fields) = value else { panic!("{value:?} is no object") };
     &fields.iter().find(|(key, _)| key == name).unwrap_or_else(|| panic!("no {name} in {value:?}")).1
 }
 
 #[track_caller]
-fn items<'a, 'b>(value: &'b Json<'a>) -> &'b [Json<'a>] {
+pub fn items<'a, 'b>(value: &'b Json<'a>) -> &'b [Json<'a>] {
     let Json::List(items) = value else { panic!("{value:?} is no list") };
     items
 }
 
 #[track_caller]
-fn text<'b>(value: &'b Json<'_>, name: &str) -> &'b str {
+pub fn text<'b>(value: &'b Json<'_>, name: &str) -> &'b str {
     let Json::Text(text) = field(value, name) else { panic!("{name} of {value:?}") };
     text
 }

@@ -20,7 +20,7 @@ fn left() -> Failure {
 }
 
 /// The place with an escrow that can be opened, asked for when none is named.
-pub(super) fn place(place: &Place, output: &Output) -> Result<Place, Failure> {
+pub(in crate::cli) fn place(place: &Place, output: &Output) -> Result<Place, Failure> {
     if place.escrow.is_some() || environment("QUORATE_ESCROW").is_some() {
         return Ok(place.clone());
     }
@@ -110,7 +110,7 @@ fn ask_destination(options: &mut Recover, output: &Output) -> Result<(), Failure
 }
 
 /// Asks who is in the room, so that it shows at once whether they can be enough.
-pub(super) fn present(record: &QuorumRecord, output: &Output) -> Result<(), Failure> {
+pub(in crate::cli) fn present(record: &QuorumRecord, output: &Output) -> Result<(), Failure> {
     let custodians = &record.terms().custodians;
     output.note(format!("the custodians, of whom {} are needed:", record.scheme().threshold()));
     for (index, custodian) in (1_usize..).zip(custodians) {

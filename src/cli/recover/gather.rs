@@ -6,7 +6,7 @@
 
 use super::guide::Guide;
 use super::shown::show;
-use crate::cli::args::Recover;
+use crate::cli::args::Present;
 use crate::cli::bring::{Brought, say};
 use crate::cli::cards::{Openers, parallel, read};
 use crate::cli::failure::{Failure, NO_QUORUM, card_hint};
@@ -19,18 +19,20 @@ use quorate::ceremony::recover::{Gathering, PresentError};
 use quorate::seal::{SealKind, SealedShare, UnsealError};
 use quorate::share::ClaimedShare;
 
-/// Reads cards and opens seals until enough custodians are present. `given` gets the files of cards.
+/// Reads cards and opens seals until enough custodians are present for `what` (a recovery, a drill). `given` gets
+/// the files of cards, `troubles` what was wrong with any.
 pub(in crate::cli) fn gather(
-    options: &Recover,
+    present: &Present,
+    what: &'static str,
     openers: &Openers,
     gathering: &mut Gathering,
     given: &mut Given,
+    troubles: &mut Vec<String>,
     output: &Output,
 ) -> Result<(), Failure> {
     let mut collector = Collector::new();
-    let mut troubles = Vec::new();
-    for path in &options.cards {
-        let reading = match read(path, options.seals.deadline, &mut collector, output) {
+    for path in &present.cards {
+        let reading = match read(path, present.seals.deadline, &mut collector, output) {
             Ok(reading) => reading,
             Err(failure) => {
                 say(&failure, output);
@@ -39,21 +41,21 @@ pub(in crate::cli) fn gather(
             }
         };
         let brought = Brought { place: path.display().to_string(), path: Some(path.clone()), reading };
-        take(brought, gathering, given, &mut troubles, output);
+        take(brought, gathering, given, troubles, output);
     }
-    if options.camera.camera {
-        show(&options.camera, gathering, output)?;
+    if present.camera.camera {
+        show(&present.camera, gathering, output)?;
     }
     if is_interactive() {
-        return Guide::new(options, openers, gathering, given, collector, troubles, output).run();
+        return Guide::new((present, what), openers, gathering, given, collector, troubles, output).run();
     }
-    unseal_known(openers, gathering, &mut troubles, output);
+    unseal_known(openers, gathering, troubles, output);
     dismiss_sealed(openers, gathering, output);
     if gathering.missing() == 0 {
         return Ok(());
     }
     progress(gathering, output);
-    Err(not_enough(gathering, &troubles))
+    Err(not_enough(gathering, troubles))
 }
 
 /// Takes every card from a source; what is wrong with one is said, and remembered. Whether one was taken.

@@ -5,7 +5,7 @@
 //! in order, no colours, no cursor: they can be read out, and scrolled back.
 
 use super::gather::{cannot_open, hint, not_enough, take, unseal_known};
-use crate::cli::args::Recover;
+use crate::cli::args::Present;
 use crate::cli::bring::{Brought, file, pasted, typed_here};
 use crate::cli::cards::Openers;
 use crate::cli::failure::Failure;
@@ -27,46 +27,46 @@ const HELP: &str = "  PATH         a picture (PNG, JPEG), a scan (also PDF) or a
   remove NAME  put a custodian's card away again
   quit         give up; nothing is released, and the log says so
   The text of a card's code, or its typed lines, may be pasted too; they stay in the terminal's history.";
-const LEAVE: &str = "leave? nothing was released, and the log will say that the recovery was abandoned";
 
 /// A recovery at a terminal, in the middle of it.
 pub(super) struct Guide<'a> {
-    options: &'a Recover,
+    present: &'a Present,
+    what: &'static str,
     openers: &'a Openers,
     gathering: &'a mut Gathering,
     given: &'a mut Given,
     collector: Collector,
-    troubles: Vec<String>,
+    troubles: &'a mut Vec<String>,
     begun: Instant,
     output: &'a Output,
 }
 
 impl<'a> Guide<'a> {
     pub(super) fn new(
-        options: &'a Recover,
+        (present, what): (&'a Present, &'static str),
         openers: &'a Openers,
         gathering: &'a mut Gathering,
         given: &'a mut Given,
         collector: Collector,
-        troubles: Vec<String>,
+        troubles: &'a mut Vec<String>,
         output: &'a Output,
     ) -> Self {
-        Self { options, openers, gathering, given, collector, troubles, begun: Instant::now(), output }
+        Self { present, what, openers, gathering, given, collector, troubles, begun: Instant::now(), output }
     }
 
     /// Asks until enough custodians are present, or somebody leaves.
     pub(super) fn run(mut self) -> Result<(), Failure> {
         loop {
-            unseal_known(self.openers, self.gathering, &mut self.troubles, self.output);
+            unseal_known(self.openers, self.gathering, self.troubles, self.output);
             if !self.unseal()? {
-                return Err(not_enough(self.gathering, &self.troubles));
+                return Err(not_enough(self.gathering, self.troubles));
             }
             if self.gathering.missing() == 0 {
                 self.output.note(self.progress());
                 return Ok(());
             }
             if !self.next()? {
-                return Err(not_enough(self.gathering, &self.troubles));
+                return Err(not_enough(self.gathering, self.troubles));
             }
         }
     }
@@ -94,7 +94,7 @@ impl<'a> Guide<'a> {
             Said::Paths(paths) => {
                 for path in &paths {
                     let start = Instant::now();
-                    let deadline = self.options.seals.deadline;
+                    let deadline = self.present.seals.deadline;
                     if let Some(brought) = file(path, false, deadline, &mut self.collector, self.output) {
                         let seconds = start.elapsed().as_secs_f32();
                         if self.take(brought) {
@@ -108,7 +108,7 @@ impl<'a> Guide<'a> {
     }
 
     fn take(&mut self, brought: Brought) -> bool {
-        take(brought, self.gathering, self.given, &mut self.troubles, self.output)
+        take(brought, self.gathering, self.given, self.troubles, self.output)
     }
 
     /// Asks each custodian whose card is here for what opens it; false when somebody left.
@@ -165,7 +165,10 @@ impl<'a> Guide<'a> {
 
     /// Whether the wish to leave was a slip.
     fn stays(&self) -> Result<bool, Failure> {
-        prompt::confirm(LEAVE, true).map(|leaves| !leaves)
+        let what = self.what;
+        let leave =
+            format!("leave? nothing was released, and the log will say that the {what} was abandoned");
+        prompt::confirm(&leave, true).map(|leaves| !leaves)
     }
 
     fn remove(&mut self, name: &str) {
@@ -218,7 +221,7 @@ impl<'a> Guide<'a> {
 }
 
 /// How long it is since `begun`, in words.
-pub(super) fn since(begun: Instant) -> String {
+pub(in crate::cli) fn since(begun: Instant) -> String {
     let seconds = begun.elapsed().as_secs();
     match (seconds.checked_div(60).unwrap_or_default(), seconds.checked_rem(60).unwrap_or_default()) {
         (0, seconds) => format!("{seconds} s"),

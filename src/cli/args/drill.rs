@@ -1,0 +1,18 @@
+//! The arguments of `quorate drill`.
+
+use super::Present;
+use clap::Args;
+use core::num::NonZeroU32;
+use quorate::key::KeyName;
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Drill {
+    /// Keys (all their versions) or single versions; without any, every version of every key
+    #[arg(value_name = "NAME[@VERSION]")]
+    pub(crate) names: Vec<KeyName>,
+    /// Draw so many key versions at random, and say what that tells about the others
+    #[arg(long, value_name = "COUNT", conflicts_with = "names")]
+    pub(crate) sample: Option<NonZeroU32>,
+    #[command(flatten)]
+    pub(crate) present: Present,
+}

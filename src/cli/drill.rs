@@ -1,0 +1,252 @@
+//! `quorate drill`: M custodians prove that keys can be recovered; nothing is released.
+//!
+//! The same meeting as a recovery's, through the same `gather` and guide. Every chosen key is opened and
+//! compared with the log, and wiped; a backup that fails is named and the rest goes on. What is left of a
+//! drill is its record, signed by the quorum, with what it covered and how long each step took.
+
+use super::args::{Drill, Place};
+use super::camera;
+use super::cards::Openers;
+use super::failure::{DIFFERENCE, FAILED, Failure};
+use super::output::Output;
+use super::progress::Step;
+use super::prompt;
+use super::recover::{begin, ended, gather, since};
+use super::session::Session;
+use super::terminal::is_interactive;
+use super::wipe::Given;
+use quorate::ceremony::drill::{
+    Choice, DrillError, Drilling, Failure as Missed, Nowhere, Target, fewer_than,
+};
+use quorate::ceremony::escrow::Escrow;
+use quorate::ceremony::recover::{Gathering, RecoverError};
+use quorate::key::KeyName;
+use quorate::log::{CommitError, Scope, Times};
+use quorate::primitive::random::Entropy;
+use quorate::quorum::Quorum;
+use quorate::wire::json::{Json, object};
+use std::time::{Duration, Instant};
+
+pub(crate) fn run(place: &Place, options: &Drill, output: &mut Output) -> Result<(), Failure> {
+    camera::is_built(&options.present.camera)?;
+    let led = is_interactive();
+    let place = if led { begin::place(place, output)? } else { place.clone() };
+    let session = Session::of(&place)?;
+    let mut escrow = session.open()?;
+    let mut options = options.clone();
+    if led && options.names.is_empty() && options.sample.is_none() {
+        ask(&mut options, &escrow, output)?;
+    }
+    drill(&mut escrow, &options, led, output)
+}
+
+/// Asks which keys, until the answer can be used.
+fn ask(options: &mut Drill, escrow: &Escrow<'_>, output: &Output) -> Result<(), Failure> {
+    let versions = escrow.state().versions();
+    output.note(format!("{versions} key versions are backed up in this escrow"));
+    loop {
+        let question = "which are drilled (names, NAME@VERSION, or sample COUNT; Enter alone: all of them): ";
+        let answer = prompt::text(question)?.ok_or_else(left)?;
+        let words: Vec<&str> = answer.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+        if let ["sample", count] = words.as_slice() {
+            match count.parse() {
+                Ok(count) => {
+                    options.sample = Some(count);
+                    return Ok(());
+                }
+                Err(_) => output.warn(format!("{count:?} is no number of key versions")),
+            }
+            continue;
+        }
+        let names: Result<Vec<KeyName>, _> = words.iter().map(|word| word.parse::<KeyName>()).collect();
+        match names {
+            Err(error) => output.warn(error.to_string()),
+            Ok(names) => match names.iter().find_map(|name| escrow.version(name).err()) {
+                Some(error) => output.warn(error.to_string()),
+                None => {
+                    options.names = names;
+                    return Ok(());
+                }
+            },
+        }
+    }
+}
+
+fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Output) -> Result<(), Failure> {
+    let start = Instant::now();
+    let openers = Openers::of(&options.present.seals)?;
+    let record = escrow.quorum()?;
+    openers.are_for(&record)?;
+    if led {
+        begin::present(&record, output)?;
+    }
+    let choice = match options.sample {
+        Some(count) => Choice::Sample(count),
+        None if options.names.is_empty() => Choice::All,
+        None => Choice::Named(options.names.clone()),
+    };
+    let drilling = Drilling::begin(escrow, record.id(), &choice, &mut Entropy::system());
+    let drilling = drilling.map_err(refused)?;
+    output.note(begun(&drilling));
+    let mut gathering = Gathering::new(record);
+    let (mut given, mut troubles) = (Given::default(), Vec::new());
+    let mut target = Nowhere;
+    let gathered =
+        gather(&options.present, "drill", &openers, &mut gathering, &mut given, &mut troubles, output);
+    let mut times = Times { gather: milliseconds(start.elapsed()), ..Times::default() };
+    let met = gathered.and_then(|()| {
+        let step = Step::begin("combining the shares", 0);
+        let quorum = gathering.meet().map_err(|error| Failure::from(RecoverError::from(error)))?;
+        times.meet = milliseconds(step.done());
+        Ok(quorum)
+    });
+    let quorum = match met {
+        Ok(quorum) => quorum,
+        Err(failure) => {
+            drilling.end(escrow, ended(&failure));
+            given.remind(output);
+            return Err(failure);
+        }
+    };
+    let count = drilling.chosen().len();
+    let step = Step::begin(format!("opening and comparing {}", versions(count)), count);
+    let missed = drilling.prove(escrow, &quorum, &mut target, &mut |count| step.at(count));
+    times.open = milliseconds(step.done());
+    times.whole = milliseconds(start.elapsed());
+    for one in &missed {
+        output.warn(format!("{} version {}: {}", one.failed.name, one.failed.version, one.message));
+    }
+    finish(escrow, drilling, (&quorum, &gathering), &target, &missed, times, output)?;
+    if led {
+        output.note(format!("the whole drill took {}", since(start)));
+    }
+    output.finish()?;
+    given.end(options.present.wipe_pictures, output)?;
+    match missed.len() {
+        0 => Ok(()),
+        some => Err(Failure::new(
+            DIFFERENCE,
+            format!("{} of {} could not be recovered", some, versions(count)),
+        )
+        .hint("look for another copy of the escrow, and drill these again; `quorate log verify` says what else is wrong")),
+    }
+}
+
+/// Logs the end, and says it.
+fn finish(
+    escrow: &mut Escrow<'_>,
+    drilling: Drilling,
+    (quorum, gathering): (&Quorum, &Gathering),
+    target: &dyn Target,
+    missed: &[Missed],
+    times: Times,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let drill = drilling.drill().clone();
+    let chosen = drilling.chosen().to_vec();
+    let checkpoint = drilling.complete(escrow, quorum, gathering, target, missed, times)?.to_string();
+    let failures = u64::try_from(missed.len()).unwrap_or(u64::MAX);
+    let proven = drill.count.saturating_sub(failures);
+    output.line(format!(
+        "drilled {} of {} key versions: {proven} recovered, {failures} failed",
+        drill.count, drill.population
+    ));
+    for one in missed {
+        output.line(format!(
+            "  failed      {} version {} ({})",
+            one.failed.name,
+            one.failed.version,
+            one.failed.why.name()
+        ));
+    }
+    let fewer =
+        (drill.scope == Scope::Sample && failures == 0).then(|| fewer_than(drill.population, drill.count));
+    if let Some(fewer) = fewer {
+        output.line(format!(
+            "  confidence  95 % that fewer than {fewer} of the {} are bad ({})",
+            drill.population,
+            percent(fewer, drill.population)
+        ));
+    }
+    output.line(format!("  custodians  {}", gathering.names().join(", ")));
+    output.line(format!(
+        "  recovery    {} in all: cards {}, quorum {}, keys {}",
+        seconds(times.whole),
+        seconds(times.gather),
+        seconds(times.meet),
+        seconds(times.open)
+    ));
+    output.line("  released    nothing: every key was wiped");
+    output.line(format!("  checkpoint  {checkpoint}"));
+    let failed = missed.iter().map(|one| {
+        object([
+            ("name", Some(Json::text(one.failed.name.to_string()))),
+            ("version", Some(Json::Number(one.failed.version.get().into()))),
+            ("why", Some(Json::text(one.failed.why.name()))),
+        ])
+    });
+    let keys = chosen.iter().map(|(name, version)| Json::text(format!("{name}@{version}")));
+    let steps =
+        [("gather", times.gather), ("meet", times.meet), ("open", times.open), ("whole", times.whole)];
+    output.value(object([
+        ("checkpoint", Some(Json::text(checkpoint))),
+        ("count", Some(Json::Number(drill.count))),
+        ("custodians", Some(Json::List(gathering.names().into_iter().map(Json::text).collect()))),
+        ("failed", Some(Json::List(failed.collect()))),
+        ("fewer-than", fewer.map(Json::Number)),
+        ("keys", Some(Json::List(keys.collect()))),
+        ("milliseconds", Some(object(steps.map(|(name, time)| (name, Some(Json::Number(time))))))),
+        ("population", Some(Json::Number(drill.population))),
+        ("scope", Some(Json::text(drill.scope.name()))),
+    ]));
+    Ok(())
+}
+
+/// Who leaves before anything began.
+fn left() -> Failure {
+    Failure::new(FAILED, "left before the drill began").hint("nothing was logged")
+}
+
+/// Why a drill did not begin.
+fn refused(error: CommitError<DrillError>) -> Failure {
+    match error {
+        CommitError::Refused(DrillError::Escrow(error)) => error.into(),
+        CommitError::Refused(DrillError::NoKeys) => Failure::new(FAILED, DrillError::NoKeys.to_string())
+            .hint("`quorate generate trial --kind aes-256` makes a key to try it with"),
+        error => error.into(),
+    }
+}
+
+/// What is about to be proven.
+fn begun(drilling: &Drilling) -> String {
+    let drill = drilling.drill();
+    match drill.scope {
+        Scope::All => format!("a drill of all {} key versions; nothing will be released", drill.count),
+        Scope::Named => format!("a drill of {} key versions; nothing will be released", drill.count),
+        Scope::Sample => format!(
+            "a drill of {} of {} key versions, drawn at random; nothing will be released",
+            drill.count, drill.population
+        ),
+    }
+}
+
+fn versions(count: usize) -> String {
+    if count == 1 { "1 key version".to_owned() } else { format!("{count} key versions") }
+}
+
+fn milliseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds in seconds, with one digit behind the point.
+pub(super) fn seconds(milliseconds: u64) -> String {
+    format!("{:.1} s", Duration::from_millis(milliseconds).as_secs_f32())
+}
+
+/// A part of a whole in per cent, rounded up to two digits behind the point.
+fn percent(part: u64, whole: u64) -> String {
+    let hundredths = part.saturating_mul(10_000).div_ceil(whole.max(1));
+    let (whole, rest) =
+        (hundredths.checked_div(100).unwrap_or_default(), hundredths.checked_rem(100).unwrap_or_default());
+    format!("{whole}.{rest:02} %")
+}
