@@ -7,6 +7,7 @@
 use quorate::age::{self, Header, Identity, LIMITS, Recipient, Stanzas};
 use quorate::card::sheet::{BackupSheet, SheetCollector, sheet_codes};
 use quorate::card::{Collector, scan, typed};
+use quorate::ceremony::report::Signed;
 use quorate::key::{KeyKind, KeyName, KeyRecord, Label, import};
 use quorate::log::{Checkpoint, Log, Record};
 use quorate::quorum::QuorumRecord;
@@ -20,7 +21,7 @@ use std::time::Duration;
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("age", age_file),
     ("armor", armor),
     ("card", card),
@@ -32,6 +33,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("log_record", log_record),
     ("picture", picture),
     ("quorum_record", quorum_record),
+    ("report", report),
     ("sheet", sheet),
     ("typed", typed_lines),
     ("words", words),
@@ -72,6 +74,14 @@ pub fn codes(data: &[u8]) {
         let _ = collector.offer(code);
     }
     let _ = collector.unfinished().count();
+}
+
+/// The report of a ceremony.
+pub fn report(data: &[u8]) {
+    if let Ok(signed) = Signed::read(data) {
+        assert_eq!(signed.bytes(), data);
+        assert!(signed.report().is_fit().is_ok());
+    }
 }
 
 /// The bytes of a backup sheet, and the texts of its codes, one a line.

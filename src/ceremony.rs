@@ -14,7 +14,9 @@ pub mod escrow;
 pub mod found;
 pub mod inspect;
 pub mod recover;
+pub mod report;
 pub mod salvage;
+pub mod script;
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ mod cards;
 mod check;
 mod drill;
 mod editor;
+mod evidence;
 mod failure;
 mod files;
 mod generate;
@@ -38,8 +39,10 @@ mod provider;
 mod recover;
 mod rehearse;
 mod request;
+mod report;
 mod scan;
 mod scan_back;
+mod script;
 mod session;
 mod sheet;
 mod show;
@@ -95,6 +98,8 @@ fn dispatch(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         }
         Command::Provider(options) => provider::run(&options.command, output),
         Command::Drill(options) => drill::run(place, options, output),
+        Command::Report(options) => report::run(place, options, output),
+        Command::Script(options) => script::run(place, options, output),
         Command::Print(options) => print::run(place, options, output),
         Command::Hsm(options) => hsm::run(place, options, output),
         Command::Log(options) => log::run(place, options, output),

@@ -21,6 +21,7 @@ pub use state::{
     StateError,
 };
 pub use state::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
+pub use state::{ReportEntry, ReportOf, Reported};
 
 use crate::primitive::hash::sha256;
 use crate::store::{Store, StoreError};

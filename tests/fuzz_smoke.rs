@@ -185,6 +185,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
         "picture" => pages(),
         "quorum_record" => vectors(&["quorum-record"]),
+        "report" => vectors(&["report"]),
         "sheet" => vectors(&["sheet"]).into_iter().chain(containers()).collect(),
         "typed" => vectors(&["lines", "qr"]),
         _ => vectors(&["passphrase", "qr"]),

@@ -1,7 +1,7 @@
 //! The program on a terminal: questions, passphrases that are typed unseen, and those that are shown once.
 //!
 //! `tests/tools/terminal.py` drives it. Without python3 the tests say so and pass; with
-//! `QUORATE_TEST_ALL=1` they fail. `ceremony/` has the guided recovery, the one from paper alone, and
+//! `QUORATE_TEST_ALL=1` they fail. `ceremony/` has the guided recovery, the one from paper alone, drills and scripts, and
 //! the scan-back.
 #![allow(
     clippy::unwrap_used,
@@ -26,6 +26,7 @@ mod cli {
 #[path = "tools/terminal.rs"]
 mod terminal;
 mod ceremony {
+    mod drill;
     mod guide;
     mod paper;
     mod scan_back;

@@ -17,6 +17,7 @@ use quorate::card::sheet::{SheetCodeError, SheetCollector, SheetError, sheet_cod
 use quorate::card::{CodeError, Collector, Offer, codes, typed, verification};
 use quorate::ceremony::escrow::{Escrow, EscrowError, expected};
 use quorate::ceremony::inspect::{Finding, check_heads, inspect};
+use quorate::ceremony::report::{ReportError, Signed};
 use quorate::key::{KeyRecord, RecordError as KeyRecordError};
 use quorate::log::{Checkpoint, CheckpointError, Log, LogError, RecordError as LogRecordError};
 use quorate::primitive::hash::sha256;
@@ -353,6 +354,31 @@ fn quorum_records() {
         case.is("threshold", record.scheme().threshold());
         case.is("shares", record.scheme().count());
         case.is("sha256", hex(&record.digest()));
+    });
+}
+
+#[test]
+fn reports() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    let record = fs::read_to_string(folder.join("quorum-record/good.txt")).unwrap();
+    let record = QuorumRecord::read(record.split_once("\n\n").unwrap().1.trim_end().as_bytes()).unwrap();
+    each("report", 14, |case| {
+        let reason = |error: &ReportError| match error {
+            ReportError::Json(_) => "json",
+            ReportError::Later => "later",
+            ReportError::Unsigned => "unsigned",
+            ReportError::Signature { .. } => "signature",
+            ReportError::OtherQuorum { .. } => "quorum",
+            _ => "other",
+        };
+        let read = Signed::read(case.payload.as_bytes());
+        let verified = read.and_then(|signed| signed.verify(&record).map(|()| signed));
+        let Some(signed) = case.outcome(verified, reason) else { return };
+        case.is("ceremony", signed.report().kind.name());
+        case.is("quorum", signed.report().quorum.text());
+        case.is("sha256", hex(&signed.digest()));
+        let again = signed.report().clone();
+        assert_eq!(Signed::read(case.payload.as_bytes()).unwrap().report(), &again);
     });
 }
 

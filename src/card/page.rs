@@ -15,6 +15,7 @@ mod backup;
 mod ceremony;
 mod flow;
 mod font;
+mod form;
 mod front;
 mod ink;
 mod more;
@@ -30,6 +31,7 @@ use self::sheet::{MM, Sheet};
 use crate::card::qr::{Modules, QrError};
 pub use backup::{BackupFace, backup_page};
 pub use ceremony::{CardRow, CeremonyFace, KeyRow, ceremony_page};
+pub use form::{Column, Fact, FormFace, Section, form_page};
 pub use pocket::pocket_page;
 
 /// The most typed lines: their number is one symbol of GF(32) and not zero.

@@ -112,6 +112,12 @@ impl<'a> Escrow<'a> {
         self.log.state()
     }
 
+    /// Who acts, for the log.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
     /// What time the caller says it is.
     #[must_use]
     pub fn now(&self) -> Timestamp {

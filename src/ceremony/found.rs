@@ -198,6 +198,17 @@ impl Founding {
     /// # Errors
     /// [`FoundError`].
     pub fn complete(self, escrow: &mut Escrow<'_>) -> Result<(QuorumRecord, Checkpoint), FoundError> {
+        self.complete_present(escrow).map(|(record, checkpoint, _)| (record, checkpoint))
+    }
+
+    /// As [`Self::complete`], with the quorum, for what else it is to sign while it is there.
+    ///
+    /// # Errors
+    /// [`FoundError`].
+    pub fn complete_present(
+        self,
+        escrow: &mut Escrow<'_>,
+    ) -> Result<(QuorumRecord, Checkpoint, Quorum), FoundError> {
         let name = quorum_file(self.record.id(), self.record.terms().generation);
         let stored = escrow.store().create(&name, self.record.bytes()).map_err(FoundError::from);
         let done = |escrow: &mut Escrow<'_>| {
@@ -210,7 +221,7 @@ impl Founding {
             Ok(escrow.record_signed(Op::Found, Phase::Done, &details, &self.quorum)?)
         };
         let error = match stored.and_then(|()| done(escrow)) {
-            Ok(checkpoint) => return Ok((self.record, checkpoint)),
+            Ok(checkpoint) => return Ok((self.record, checkpoint, self.quorum)),
             Err(error @ FoundError::Log(CommitError::Unsure(_))) => return Err(error),
             Err(error) => Self::fail(escrow, self.intent, error),
         };
@@ -218,7 +229,7 @@ impl Founding {
         // keys will be backed up to it, and whoever is told otherwise destroys its cards.
         if escrow.state().quorums().iter().any(|entry| entry.founded.quorum == self.record.id()) {
             let checkpoint = escrow.log().checkpoint();
-            return Ok((self.record, checkpoint));
+            return Ok((self.record, checkpoint, self.quorum));
         }
         Err(error)
     }

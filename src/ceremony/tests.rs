@@ -24,6 +24,7 @@ mod gathering;
 mod inspection;
 mod recovery;
 mod salvage;
+mod script;
 
 fn now() -> Timestamp {
     Timestamp::from_unix(1_795_464_000).unwrap()

@@ -15,11 +15,17 @@ use quorate::wire::time::Timestamp;
 use std::path::PathBuf;
 
 mod drill;
+mod evidence;
 mod present;
 mod token;
+mod report;
+mod script;
 pub(crate) use drill::Drill;
+pub(crate) use evidence::Evidence;
 pub(crate) use present::Present;
 pub(crate) use token::{Birth, Hsm, HsmCommand, Reach};
+pub(crate) use report::{Report, ReportCommand};
+pub(crate) use script::Script;
 
 /// Keeps master keys recoverable by any M of N custodians
 #[derive(Debug, Parser)]
@@ -88,6 +94,10 @@ pub(crate) enum Command {
     Provider(Providers),
     /// Prove with the cards of M custodians that keys can be recovered; nothing is released
     Drill(Drill),
+    /// Verify the report of a ceremony
+    Report(Report),
+    /// The script of a ceremony: show it, print it, hold or rehearse the ceremony by it
+    Script(Box<Script>),
     /// Print what is not secret: a key's backup, or the sheet of a ceremony
     Print(Print),
     /// Tokens (HSMs): list them, see what they can do, close keys in
@@ -128,16 +138,16 @@ pub(crate) struct Rehearse {
     pub(crate) paper: PaperSize,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Init {
     /// The escrow's folder, which must not exist or be empty
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
     /// How many custodians recover (M)
-    #[arg(short, long, value_name = "M")]
-    pub(crate) threshold: usize,
+    #[arg(short, long, value_name = "M", required_unless_present = "ceremony")]
+    pub(crate) threshold: Option<usize>,
     /// A custodian, and how their card is sealed: `alice` (passphrase), `alice=age1…`, `alice=open`
-    #[arg(short, long = "custodian", value_name = "NAME[=SEAL]", required = true, num_args = 1..)]
+    #[arg(short, long = "custodian", value_name = "NAME[=SEAL]", required_unless_present = "ceremony", num_args = 1..)]
     pub(crate) custodians: Vec<String>,
     /// A custodian's role, printed on the card
     #[arg(long = "role", value_name = "NAME=ROLE")]
@@ -166,12 +176,11 @@ pub(crate) struct Init {
     /// Size of the paper
     #[arg(long, default_value = "a4")]
     pub(crate) paper: PaperSize,
-    /// Number of the ceremony, printed on the cards
-    #[arg(long, value_name = "TEXT")]
+    /// Number of the ceremony, printed on the cards; or its script, which says who and how many
+    #[arg(long, value_name = "TEXT|FILE.toml")]
     pub(crate) ceremony: Option<String>,
-    /// Number of a custodian's envelope, printed on the card
-    #[arg(long = "envelope", value_name = "NAME=TEXT")]
-    pub(crate) envelopes: Vec<String>,
+    #[command(flatten)]
+    pub(crate) evidence: Evidence,
     /// Whom to tell of a lost card, as a role, printed on the cards
     #[arg(long, value_name = "TEXT")]
     pub(crate) contact: Option<String>,
@@ -321,6 +330,8 @@ pub(crate) struct Recover {
     /// How the key is written
     #[arg(long, default_value = "auto")]
     pub(crate) format: KeyFormat,
+    #[command(flatten)]
+    pub(crate) evidence: Evidence,
 }
 
 impl Recover {

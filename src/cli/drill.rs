@@ -7,6 +7,7 @@
 use super::args::{Drill, Place};
 use super::camera;
 use super::cards::Openers;
+use super::evidence::{Account, Held, MATCHED};
 use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::output::Output;
 use super::progress::Step;
@@ -15,16 +16,19 @@ use super::recover::{begin, ended, gather, since};
 use super::session::Session;
 use super::terminal::is_interactive;
 use super::wipe::Given;
+use core::num::NonZeroU32;
 use quorate::ceremony::drill::{
     Choice, DrillError, Drilling, Failure as Missed, Nowhere, Target, fewer_than,
 };
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::recover::{Gathering, RecoverError};
-use quorate::key::KeyName;
+use quorate::ceremony::report::{Key, Kind};
+use quorate::key::{KeyName, Label};
 use quorate::log::{CommitError, Scope, Times};
 use quorate::primitive::random::Entropy;
 use quorate::quorum::Quorum;
 use quorate::wire::json::{Json, object};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 pub(crate) fn run(place: &Place, options: &Drill, output: &mut Output) -> Result<(), Failure> {
@@ -38,6 +42,13 @@ pub(crate) fn run(place: &Place, options: &Drill, output: &mut Output) -> Result
         ask(&mut options, &escrow, output)?;
     }
     drill(&mut escrow, &options, led, output)
+}
+
+/// A drill of every key, without a question of which: a step of a script.
+pub(super) fn of_all(place: &Place, options: &Drill, output: &mut Output) -> Result<(), Failure> {
+    camera::is_built(&options.present.camera)?;
+    let session = Session::of(place)?;
+    drill(&mut session.open()?, options, is_interactive(), output)
 }
 
 /// Asks which keys, until the answer can be used.
@@ -77,6 +88,7 @@ fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Outpu
     let openers = Openers::of(&options.present.seals)?;
     let record = escrow.quorum()?;
     openers.are_for(&record)?;
+    let mut account = Account::begin(&options.evidence, Some(&record))?;
     if led {
         begin::present(&record, output)?;
     }
@@ -85,6 +97,7 @@ fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Outpu
         None if options.names.is_empty() => Choice::All,
         None => Choice::Named(options.names.clone()),
     };
+    account.of(escrow);
     let drilling = Drilling::begin(escrow, record.id(), &choice, &mut Entropy::system());
     let drilling = drilling.map_err(refused)?;
     output.note(begun(&drilling));
@@ -93,11 +106,14 @@ fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Outpu
     let mut target = Nowhere;
     let gathered =
         gather(&options.present, "drill", &openers, &mut gathering, &mut given, &mut troubles, output);
+    account.step(escrow, "gathering the custodians", start.elapsed());
     let mut times = Times { gather: milliseconds(start.elapsed()), ..Times::default() };
     let met = gathered.and_then(|()| {
         let step = Step::begin("combining the shares", 0);
         let quorum = gathering.meet().map_err(|error| Failure::from(RecoverError::from(error)))?;
-        times.meet = milliseconds(step.done());
+        let took = step.done();
+        account.step(escrow, "combining the shares", took);
+        times.meet = milliseconds(took);
         Ok(quorum)
     });
     let quorum = match met {
@@ -111,17 +127,32 @@ fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Outpu
     let count = drilling.chosen().len();
     let step = Step::begin(format!("opening and comparing {}", versions(count)), count);
     let missed = drilling.prove(escrow, &quorum, &mut target, &mut |count| step.at(count));
-    times.open = milliseconds(step.done());
+    let took = step.done();
+    account.step(escrow, format!("opening and comparing {}", versions(count)), took);
+    account.step(escrow, "the whole recovery", start.elapsed());
+    times.open = milliseconds(took);
     times.whole = milliseconds(start.elapsed());
+    let keys = keys(escrow, drilling.chosen(), &missed);
     for one in &missed {
         output.warn(format!("{} version {}: {}", one.failed.name, one.failed.version, one.message));
     }
     finish(escrow, drilling, (&quorum, &gathering), &target, &missed, times, output)?;
+    troubles.into_iter().for_each(|trouble| account.exception(trouble));
+    let held = Held {
+        kind: Kind::Drill,
+        record: gathering.record(),
+        cards: gathering.present_shares(),
+        keys,
+        failures: missed.len(),
+    };
+    let reported = account.finish(escrow, &quorum, held, output);
+    drop(quorum);
     if led {
         output.note(format!("the whole drill took {}", since(start)));
     }
     output.finish()?;
     given.end(options.present.wipe_pictures, output)?;
+    reported?;
     match missed.len() {
         0 => Ok(()),
         some => Err(Failure::new(
@@ -130,6 +161,23 @@ fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Outpu
         )
         .hint("look for another copy of the escrow, and drill these again; `quorate log verify` says what else is wrong")),
     }
+}
+
+/// What a report says of each key.
+fn keys(escrow: &Escrow<'_>, chosen: &[(Label, NonZeroU32)], missed: &[Missed]) -> Vec<Key> {
+    let outcomes: BTreeMap<(&Label, NonZeroU32), &str> =
+        missed.iter().map(|one| ((&one.failed.name, one.failed.version), one.failed.why.name())).collect();
+    let state = escrow.state().keys();
+    let key = |(name, version): &(Label, NonZeroU32)| {
+        let outcome = outcomes.get(&(name, *version)).copied().unwrap_or(MATCHED);
+        Some(Key {
+            fingerprint: state.get(name)?.versions.get(version)?.backed.fingerprint,
+            name: name.clone(),
+            version: *version,
+            outcome: outcome.to_owned(),
+        })
+    };
+    chosen.iter().filter_map(key).collect()
 }
 
 /// Logs the end, and says it.

@@ -6,12 +6,14 @@
 
 use super::args::{Init, Place};
 use super::cards::{named, parallel, passphrase_files};
+use super::evidence::{Account, Held, envelopes};
 use super::failure::{FAILED, Failure};
 use super::files::{Pending, make_private_folder, read_secret};
 use super::output::Output;
 use super::plugin;
 use super::progress::Step;
 use super::scan_back;
+use super::script;
 use super::session::Session;
 use super::terminal;
 use places::{are_free, beside, card_place, pocket_place, separate, slip_place};
@@ -19,6 +21,7 @@ use quorate::age::{Recipient, RecipientError};
 use quorate::card::{Details, pdf, pocket_pdf, verification};
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::found::{Founding, Plan, Seal, Seat};
+use quorate::ceremony::report::Kind;
 use quorate::log::{CardHistory, Checkpoint};
 use quorate::primitive::random::Entropy;
 use quorate::quorum::QuorumRecord;
@@ -27,6 +30,7 @@ use quorate::secret::{Passphrase, SecretWriter};
 use quorate::wire::json::{Json, object};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 mod places;
 
@@ -38,6 +42,17 @@ struct Handover {
 }
 
 pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<(), Failure> {
+    match options.ceremony.as_deref().filter(|text| text.ends_with(".toml")) {
+        Some(file) => found(place, &script::founding(options, Path::new(file))?, output),
+        None => found(place, options, output),
+    }
+}
+
+fn found(place: &Place, options: &Init, output: &mut Output) -> Result<(), Failure> {
+    let threshold = options.threshold.filter(|_| !options.custodians.is_empty()).ok_or_else(|| {
+        Failure::usage("it is not said who the custodians are, and how many of them recover")
+            .hint("add --threshold M and --custodian NAME…, or --ceremony FILE.toml")
+    })?;
     if let Some(other) = place.escrow.as_ref().filter(|other| **other != options.dir) {
         return Err(Failure::usage(format!(
             "two folders are named: {} and {}",
@@ -47,9 +62,13 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
         .hint("name the new escrow's folder once"));
     }
     scan_back::is_possible(options)?;
+    let mut account = Account::begin(&options.evidence, None)?;
     let session = Session::at(place, &options.dir)?;
     let cards = options.cards.clone().unwrap_or_else(|| beside(&options.dir, "-cards"));
     if let Some(record) = founded_before(options, &session, &cards, output)? {
+        if account.is_wanted() {
+            output.warn("there is no report of this founding: its quorum is no longer present to sign one");
+        }
         return hand_over(options, &session, &record, &cards, output);
     }
     let mut escrow = session.create()?;
@@ -61,7 +80,7 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
     let cost = cost.map_err(|error| Failure::usage(error.to_string()))?;
     let mut entropy = entropy(&options.entropy)?;
     let (seats, handovers) = seats(options, &mut entropy, output)?;
-    let plan = Plan::new(options.threshold, seats, options.organisation.clone(), cost)?;
+    let plan = Plan::new(threshold, seats, options.organisation.clone(), cost)?;
     if plan.scheme().is_fragile() {
         output.warn("every custodian is needed: one lost card loses every key");
         let agreed = options.yes
@@ -72,7 +91,9 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
             );
         }
     }
-    let envelopes = pairs(&options.envelopes, "--envelope", &plan)?;
+    let names = &mut plan.seats().iter().map(|seat| seat.name.as_str());
+    let envelopes = envelopes(&options.evidence.envelopes, names)?;
+    account.of(&escrow);
     are_free(&plan, &handovers, &cards, options.slips.as_deref(), options.pocket)?;
 
     let seals = plan.seats().iter().filter(|seat| matches!(seat.seal, Seal::Passphrase(_))).count();
@@ -83,8 +104,9 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
     let outside = |recipient: &str, plain: &_| plugin::encrypt(recipient, plain);
     let founding =
         Founding::begin(&mut escrow, &plan, at_once, &outside, &|count| step.at(count), &mut entropy)?;
-    step.done();
+    account.step(&escrow, format!("founding, sealing {count} shares"), step.done());
 
+    let begun = Instant::now();
     let before = escrow.log().checkpoint();
     let ready = print(options, &founding, &envelopes, &cards, before, &handovers);
     let (pending, slips) = match ready {
@@ -94,6 +116,7 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
             return Err(failure);
         }
     };
+    account.step(&escrow, "printing the cards", begun.elapsed());
     // Before `done`: a card whose passphrase nobody saw opens for nobody.
     if options.slips.is_none()
         && let Err(failure) = show_passphrases(&handovers, founding.record())
@@ -102,8 +125,8 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
         return Err(failure);
     }
     let id = founding.record().id();
-    let record = match founding.complete(&mut escrow) {
-        Ok((record, _)) => record,
+    let (record, quorum) = match founding.complete_present(&mut escrow) {
+        Ok((record, _, quorum)) => (record, quorum),
         Err(error) => {
             // When the log has the quorum all the same, these are its only cards.
             if escrow.state().quorums().iter().any(|entry| entry.founded.quorum == id) {
@@ -116,7 +139,15 @@ pub(crate) fn run(place: &Place, options: &Init, output: &mut Output) -> Result<
     };
     pending.release().map_err(again)?;
     slips.release().map_err(again)?;
-    hand_over(options, &session, &record, &cards, output)
+    for name in &options.skip {
+        account.exception(format!("the card of {name} was not read back from its print"));
+    }
+    let cards_made = (1..=record.scheme().count()).collect();
+    let held = Held { kind: Kind::Found, record: &record, cards: cards_made, keys: Vec::new(), failures: 0 };
+    let reported = account.finish(&mut escrow, &quorum, held, output);
+    drop(quorum);
+    hand_over(options, &session, &record, &cards, output)?;
+    reported.map(drop)
 }
 
 /// What is left when the cards are there: each is read back from its print, and all is reported.
@@ -167,7 +198,7 @@ fn founded_before(
     let mut indices = (1_u8..=u8::MAX).take(record.terms().custodians.len());
     let unread = indices.any(|index| !histories.get(&index).is_some_and(CardHistory::is_settled));
     let asked = options.custodians.iter().map(|one| one.split('=').next());
-    let is_same = usize::from(record.scheme().threshold()) == options.threshold
+    let is_same = Some(usize::from(record.scheme().threshold())) == options.threshold
         && asked.eq(record.terms().custodians.iter().map(|one| Some(one.name.as_str())));
     if unread && is_same {
         output.note(
@@ -289,19 +320,6 @@ fn judge(name: &str, passphrase: &Passphrase, output: &Output) {
 
 fn copy(passphrase: &Passphrase) -> Result<Passphrase, Failure> {
     Ok(Passphrase::parse(passphrase.expose())?)
-}
-
-/// `NAME=TEXT` arguments by custodian.
-fn pairs(arguments: &[String], option: &str, plan: &Plan) -> Result<BTreeMap<String, String>, Failure> {
-    let mut pairs = BTreeMap::new();
-    for argument in arguments {
-        let (name, text) = named(argument, option)?;
-        if !plan.seats().iter().any(|seat| seat.name == name) {
-            return Err(unknown(option, name));
-        }
-        pairs.insert(name.to_owned(), text.to_owned());
-    }
-    Ok(pairs)
 }
 
 /// The cards' and the slips' files, still pending.

@@ -7,6 +7,7 @@
 use super::args::{KeyFormat, Place, Recover};
 use super::camera;
 use super::cards::Openers;
+use super::evidence::{Account, Held, MATCHED};
 use super::failure::{Failure, NO_QUORUM};
 use super::output::Output;
 use super::progress::Step;
@@ -19,6 +20,8 @@ pub(super) use gather::gather;
 pub(super) use guide::since;
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::recover::{Gathering, Recovery};
+use quorate::ceremony::report::{Key, Kind};
+use quorate::key::KeyRecord;
 use quorate::log::Phase;
 use std::time::Instant;
 
@@ -73,21 +76,24 @@ fn recover(
     let quorum = backed.deposit.quorum;
     let record = escrow.quorum_by_id(quorum)?;
     openers.are_for(&record)?;
+    let mut account = Account::begin(&options.evidence, Some(&record))?;
     // A backup that is lost or altered is named before anybody is asked for a card.
     escrow.backup(escrow.version(name)?)?;
     let token = to.ready()?;
     if led {
         begin::present(&record, output)?;
     }
+    account.of(escrow);
     let mut gathering = Gathering::new(record);
     let recovery = Recovery::begin_in(escrow, name, to.kind(), token)?;
     let (mut given, mut troubles) = (Given::default(), Vec::new());
     let gathered =
         gather(&options.present, "recovery", &openers, &mut gathering, &mut given, &mut troubles, output);
+    account.step(escrow, "gathering the custodians", start.elapsed());
     let opened = gathered.and_then(|()| {
         let step = Step::begin("combining the shares and opening the backup", 0);
         let opened = recovery.open(escrow, &gathering).map_err(Failure::from);
-        step.done();
+        account.step(escrow, "combining the shares, opening the backup", step.done());
         opened
     });
     let ready = opened.and_then(|(quorum, key)| {
@@ -110,6 +116,10 @@ fn recover(
     let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or_default();
     let restored = waiting.restored();
     let age = waiting.deliver(output)?;
+    account.step(escrow, format!("the whole, to {}", to.kind()), start.elapsed());
+    troubles.into_iter().for_each(|trouble| account.exception(trouble));
+    let reported = account.finish(escrow, &quorum, held(&gathering, &key, Kind::Recover), output);
+    drop(quorum);
     report(&to, &key, &gathering, milliseconds, escrow, age, output);
     if let Some(restored) = restored {
         restored.report(output);
@@ -119,7 +129,21 @@ fn recover(
     }
     // Before the question about the pictures: whoever leaves that has the key.
     output.finish()?;
-    given.end(options.present.wipe_pictures, output)
+    given.end(options.present.wipe_pictures, output)?;
+    reported.map(drop)
+}
+
+/// What a report says of one key that came back.
+pub(super) fn held<'a>(gathering: &'a Gathering, key: &KeyRecord, kind: Kind) -> Held<'a> {
+    let facts = key.facts();
+    let key = Key {
+        name: facts.label.clone(),
+        version: facts.version,
+        fingerprint: key.fingerprint(),
+        outcome: MATCHED.to_owned(),
+    };
+    let cards = gathering.present_shares();
+    Held { kind, record: gathering.record(), cards, keys: vec![key], failures: 0 }
 }
 
 /// What the log says of a recovery that ended like this.

@@ -7,16 +7,18 @@
 
 use super::args::{KeyFormat, Place, Recover};
 use super::cards::Openers;
+use super::evidence::{Account, Held};
 use super::failure::{DIFFERENCE, Failure};
 use super::output::Output;
 use super::papers::one_sheet;
-use super::recover::{Destination, destination, ended, gather, no_pem};
+use super::recover::{Destination, destination, ended, gather, held, no_pem};
 use super::session::{Session, environment, is_quorum};
 use super::terminal;
 use super::wipe::Given;
 use quorate::card::sheet::BackupSheet;
 use quorate::ceremony::escrow::{Escrow, EscrowError};
 use quorate::ceremony::recover::{Gathering, Recovery};
+use quorate::ceremony::report::Kind;
 use quorate::ceremony::salvage::Salvaging;
 use quorate::key::{Fingerprint, KeyName, KeyRecord};
 use quorate::quorum::{Quorum, QuorumRecord};
@@ -56,7 +58,8 @@ pub(super) fn run(place: &Place, options: &Recover, output: &mut Output) -> Resu
         return Err(Failure::new(DIFFERENCE, format!("this backup sheet is of quorum {id}, not {pinned}"))
             .hint("compare the id with a card, and look for the sheet of that quorum"));
     }
-    let walk = Walk { options, to, openers, sheet: &sheet, start };
+    let account = Account::begin(&options.evidence, Some(sheet.record()))?;
+    let walk = Walk { options, to, openers, sheet: &sheet, start, account };
     if is_escrow { walk.with_log(place, output) } else { walk.alone(place, named, output) }
 }
 
@@ -122,6 +125,7 @@ struct Walk<'a> {
     openers: Openers,
     sheet: &'a BackupSheet,
     start: Instant,
+    account: Account,
 }
 
 impl Walk<'_> {
@@ -131,7 +135,7 @@ impl Walk<'_> {
     }
 
     /// The log decides: the sheet only stands in for what is lost.
-    fn with_log(self, place: &Place, output: &mut Output) -> Result<(), Failure> {
+    fn with_log(mut self, place: &Place, output: &mut Output) -> Result<(), Failure> {
         let facts = self.sheet.facts();
         let session = Session::of(place)?;
         let mut escrow = session.open().map_err(|failure| {
@@ -152,6 +156,7 @@ impl Walk<'_> {
         }
         let record = record_of(&escrow, self.sheet, backed.deposit.quorum)?;
         self.openers.are_for(&record)?;
+        self.account.of(&escrow);
         let mut gathering = Gathering::new(record);
         let recovery = Recovery::begin(&mut escrow, &name, self.to.kind())?;
         let mut given = Given::default();
@@ -170,14 +175,17 @@ impl Walk<'_> {
         };
         recovery.complete(&mut escrow, &quorum, &gathering, &key)?;
         let age = waiting.deliver(output)?;
+        let reported = self.account(&mut escrow, &quorum, held(&gathering, &key, Kind::Recover), output);
+        drop(quorum);
         self.report(&key, &gathering, &escrow, ("matches the log", age), output);
         // Before the question about the pictures: whoever leaves that has the key.
         output.finish()?;
-        given.end(self.options.present.wipe_pictures, output)
+        given.end(self.options.present.wipe_pictures, output)?;
+        reported
     }
 
     /// No log is left: a person vouches for the fingerprint, and a log begins.
-    fn alone(self, place: &Place, named: Option<Named>, output: &mut Output) -> Result<(), Failure> {
+    fn alone(mut self, place: &Place, named: Option<Named>, output: &mut Output) -> Result<(), Failure> {
         let folder = place.log_to.clone().unwrap_or_default();
         let session = Session::apart(place, &folder)?;
         let mut escrow = session.open_or_begin()?;
@@ -189,6 +197,7 @@ impl Walk<'_> {
             record.terms().generation
         ));
         self.openers.are_for(&record)?;
+        self.account.of(&escrow);
         let mut gathering = Gathering::new(record);
         let salvaging = Salvaging::begin(&mut escrow, self.sheet, self.to.kind())?;
         let mut given = Given::default();
@@ -199,9 +208,9 @@ impl Walk<'_> {
         });
         let done = ready.and_then(|(quorum, key, waiting)| {
             salvaging.complete(&mut escrow, &quorum, &gathering, &key)?;
-            Ok((key, waiting))
+            Ok((quorum, key, waiting))
         });
-        let (key, waiting) = match done {
+        let (quorum, key, waiting) = match done {
             Ok(done) => done,
             Err(failure) => {
                 salvaging.end(&mut escrow, ended(&failure));
@@ -210,12 +219,28 @@ impl Walk<'_> {
             }
         };
         let age = waiting.deliver(output)?;
+        let reported = self.account(&mut escrow, &quorum, held(&gathering, &key, Kind::Salvage), output);
+        drop(quorum);
         self.report(&key, &gathering, &escrow, ("was confirmed", age), output);
         output.note(
             "next: make a new escrow with `quorate init`, and back the key up there with `quorate add`",
         );
         output.finish()?;
-        given.end(self.options.present.wipe_pictures, output)
+        given.end(self.options.present.wipe_pictures, output)?;
+        reported
+    }
+
+    /// The report of the ceremony, when one is wanted.
+    fn account(
+        &mut self,
+        escrow: &mut Escrow<'_>,
+        quorum: &Quorum,
+        held: Held<'_>,
+        output: &Output,
+    ) -> Result<(), Failure> {
+        let mut account = core::mem::take(&mut self.account);
+        account.step(escrow, format!("the whole, to {}", self.to.kind()), self.start.elapsed());
+        account.finish(escrow, quorum, held, output).map(drop)
     }
 
     fn opened(

@@ -42,10 +42,12 @@ pub enum Op {
     Import,
     /// Keys were proven to be recoverable, and not released.
     Drill,
+    /// A ceremony has a signed report.
+    Report,
 }
 
 impl Op {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Found,
         Self::Generate,
         Self::Add,
@@ -56,6 +58,7 @@ impl Op {
         Self::Package,
         Self::Import,
         Self::Drill,
+        Self::Report,
     ];
 
     /// The word for it in a record.
@@ -72,6 +75,7 @@ impl Op {
             Self::Package => "package",
             Self::Import => "import",
             Self::Drill => "drill",
+            Self::Report => "report",
         }
     }
 }

@@ -18,12 +18,14 @@ mod checked;
 mod details;
 mod package;
 mod drill;
+mod report;
 mod salvage;
 mod token;
 pub use checked::{CardHistory, Checked, CheckedCard, Depth, Medium, Occasion};
 pub use details::{Backed, Deposit, Founded, Proof};
 pub use package::{Imported, Packaged};
 pub use drill::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
+pub use report::{ReportEntry, ReportOf, Reported};
 pub use salvage::{Salvage, Salvaged};
 pub use token::{Closed, InToken};
 
@@ -37,6 +39,7 @@ pub struct State {
     packages: Vec<(Timestamp, Packaged)>,
     imports: Vec<(Timestamp, Imported)>,
     drills: Vec<DrillEntry>,
+    reports: Vec<ReportEntry>,
 }
 
 /// A quorum that was founded.
@@ -212,7 +215,7 @@ impl State {
                     drills: None,
                 };
                 match op {
-                    Op::Check | Op::Close | Op::Package | Op::Import => return Err(phase_error),
+                    Op::Check | Op::Close | Op::Package | Op::Import | Op::Report => return Err(phase_error),
                     Op::Generate | Op::Add => {
                         intent.deposit = Some(self.reserve(Deposit::read(fields()?)?)?);
                     }
@@ -253,6 +256,7 @@ impl State {
                     self.salvaged.push(salvaged);
                     Ok(())
                 }
+                Op::Report => self.reported(fields()?, (*seq, *time)),
                 Op::Drill => {
                     let mut fields = fields()?;
                     let intent = fields.number("intent")?;

@@ -246,7 +246,7 @@ pub(crate) fn escrows(out: &Out, store: &MemoryStore, escrow: &Escrow<'_>, early
     );
 }
 
-fn sections(store: &MemoryStore) -> String {
+pub(crate) fn sections(store: &MemoryStore) -> String {
     let mut text = String::new();
     for name in store.names() {
         let bytes = store.read(&name, 1 << 20).unwrap().unwrap();

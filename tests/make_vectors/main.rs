@@ -14,6 +14,7 @@
 mod cards;
 mod escrows;
 mod quorums;
+mod reports;
 mod sheets;
 
 use quorate::age::{Identity, Kind};
@@ -136,4 +137,14 @@ fn make_sheets() {
     let out = Out(folder.into());
     assert!(!out.0.exists(), "a published set is never made again");
     sheets::make(&out);
+}
+
+/// And the reports later still, in the same way.
+#[test]
+#[ignore = "writes vectors of reports to QUORATE_VECTORS"]
+fn make_reports() {
+    let Some(folder) = std::env::var_os("QUORATE_VECTORS") else { return };
+    let out = Out(folder.into());
+    assert!(!out.0.exists(), "a published set is never made again");
+    reports::make(&out);
 }

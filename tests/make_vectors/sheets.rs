@@ -8,6 +8,7 @@ use quorate::ceremony::recover::Gathering;
 use quorate::ceremony::salvage::Salvaging;
 use quorate::log::Phase;
 use quorate::primitive::hash::sha256;
+use quorate::quorum::{Quorum, QuorumRecord};
 use quorate::seal::SealedShare;
 use quorate::secret::Passphrase;
 use quorate::store::{MemoryStore, Store};
@@ -18,13 +19,13 @@ use std::fs;
 use std::path::Path;
 
 /// The payload of a published vector.
-fn published(name: &str) -> String {
+pub(crate) fn published(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let text = fs::read_to_string(folder.join(name).with_extension("txt")).unwrap();
     text.split_once("\n\n").unwrap().1.to_owned()
 }
 
-fn store() -> MemoryStore {
+pub(crate) fn store() -> MemoryStore {
     let store = MemoryStore::new();
     for object in published("escrow/good").split("=== ").skip(1) {
         let (name, content) = object.split_once('\n').unwrap();
@@ -198,6 +199,22 @@ pub(crate) fn make(out: &Out) {
     salvaged(out, &sheet);
 }
 
+/// Three custodians of the published quorum.
+pub(crate) fn met(record: QuorumRecord) -> (Gathering, Quorum) {
+    let mut gathering = Gathering::new(record);
+    for name in ["card/open", "card/passphrase", "card/open-4"] {
+        let card = SealedShare::read(&from_hex(&published(name).replace('\n', "")).unwrap()).unwrap();
+        let share = match card.header().index() {
+            2 => card.open_passphrase(&Passphrase::parse(super::BOB.as_bytes()).unwrap()),
+            _ => card.open_plain(),
+        };
+        let index = gathering.present(card).unwrap();
+        gathering.unsealed(index, share).unwrap();
+    }
+    let quorum = gathering.meet().unwrap();
+    (gathering, quorum)
+}
+
 /// A log that begins with a salvage.
 fn salvaged(out: &Out, sheet: &BackupSheet) {
     let store = MemoryStore::new();
@@ -210,16 +227,7 @@ fn salvaged(out: &Out, sheet: &BackupSheet) {
     let given_up = Salvaging::begin(&mut escrow, sheet, "file").unwrap();
     given_up.end(&mut escrow, Phase::Abandoned);
     let salvaging = Salvaging::begin(&mut escrow, sheet, "age").unwrap();
-    let mut gathering = Gathering::new(sheet.record().clone());
-    for name in ["card/open", "card/passphrase", "card/open-4"] {
-        let card = SealedShare::read(&from_hex(&published(name).replace('\n', "")).unwrap()).unwrap();
-        let share = match card.header().index() {
-            2 => card.open_passphrase(&Passphrase::parse(super::BOB.as_bytes()).unwrap()),
-            _ => card.open_plain(),
-        };
-        let index = gathering.present(card).unwrap();
-        gathering.unsealed(index, share).unwrap();
-    }
+    let (gathering, _) = met(sheet.record().clone());
     let (quorum, key) = salvaging.open(sheet, &gathering).unwrap();
     let key = key.prove(|found| *found == sheet.facts().fingerprint).unwrap();
     salvaging.complete(&mut escrow, &quorum, &gathering, &key).unwrap();

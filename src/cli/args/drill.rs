@@ -1,6 +1,6 @@
 //! The arguments of `quorate drill`.
 
-use super::Present;
+use super::{Evidence, Present};
 use clap::Args;
 use core::num::NonZeroU32;
 use quorate::key::KeyName;
@@ -15,4 +15,6 @@ pub(crate) struct Drill {
     pub(crate) sample: Option<NonZeroU32>,
     #[command(flatten)]
     pub(crate) present: Present,
+    #[command(flatten)]
+    pub(crate) evidence: Evidence,
 }
