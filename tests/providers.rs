@@ -223,7 +223,9 @@ fn page(provider: Provider, pems: &[(usize, (PathBuf, Vec<u8>))], place: &Path) 
     line(format!("quorate -C acme generate NAME --kind {kind} --for request.json --package out"));
     line("quorate -C acme recover NAME --to package:out --for request.json --card …\n```\n".to_owned());
     line("Compare the SHA-256 that is shown with the paper, and only then say yes.\n".to_owned());
-    line("## On the connected machine again\n\n`out/IMPORT.txt`, for a key of each kind of proof:".to_owned());
+    line(
+        "## On the connected machine again\n\n`out/IMPORT.txt`, for a key of each kind of proof:".to_owned(),
+    );
     let mut shown = Vec::new();
     for method in rules.methods {
         for kind in method.kinds {

@@ -9,7 +9,6 @@ pub(crate) use provider::{
 use super::failure::Failure;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use quorate::card::page::Paper;
-use quorate::hsm::TokenUri;
 use quorate::key::{KeyKind, KeyName, Label};
 use quorate::wire::time::Timestamp;
 use std::path::PathBuf;
@@ -17,15 +16,15 @@ use std::path::PathBuf;
 mod drill;
 mod evidence;
 mod present;
-mod token;
 mod report;
 mod script;
+mod token;
 pub(crate) use drill::Drill;
 pub(crate) use evidence::Evidence;
 pub(crate) use present::Present;
-pub(crate) use token::{Birth, Hsm, HsmCommand, Reach};
 pub(crate) use report::{Report, ReportCommand};
 pub(crate) use script::Script;
+pub(crate) use token::{Birth, Hsm, HsmCommand, Reach};
 
 /// Keeps master keys recoverable by any M of N custodians
 #[derive(Debug, Parser)]
@@ -231,7 +230,7 @@ pub(crate) struct Add {
     pub(crate) file: Option<PathBuf>,
     /// A key in a token that may be wrapped out: pkcs11:token=LABEL;object=NAME
     #[arg(long, value_name = "URI")]
-    pub(crate) from: Option<TokenUri>,
+    pub(crate) from: Option<String>,
     /// Leave the token's key able to leave it; `quorate hsm close` ends that
     #[arg(long, requires = "from")]
     pub(crate) leave_open: bool,

@@ -6,7 +6,7 @@
 use super::args::{Hsm, HsmCommand, Place, Reach};
 use super::failure::{DIFFERENCE, Failure};
 use super::output::{Output, plain};
-use super::token::{allowed, in_token, info_json, module, open, pin_state};
+use super::token::{allowed, in_token, info_json, module, open, parse, pin_state};
 use quorate::hsm::{Ability, KeyObject, Module, TokenInfo, TokenUri, Transport, shown_id};
 use quorate::key::KeyKind;
 use quorate::primitive::random::Entropy;
@@ -21,9 +21,12 @@ pub(super) use restore::{InPlace, TokenPlace};
 pub(crate) fn run(place: &Place, options: &Hsm, output: &mut Output) -> Result<(), Failure> {
     match &options.command {
         HsmCommand::List { reach } => list(reach, output),
-        HsmCommand::Show { token, keys, reach } => show(token, *keys, reach, output),
-        HsmCommand::Check { token, reach } => check(token, reach, output),
-        HsmCommand::Close { name, token, reach } => close::run(place, name, token.as_ref(), reach, output),
+        HsmCommand::Show { token, keys, reach } => show(&parse("the token", token)?, *keys, reach, output),
+        HsmCommand::Check { token, reach } => check(&parse("the token", token)?, reach, output),
+        HsmCommand::Close { name, token, reach } => {
+            let token = token.as_deref().map(|token| parse("--token", token)).transpose()?;
+            close::run(place, name, token.as_ref(), reach, output)
+        }
     }
 }
 

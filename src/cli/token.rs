@@ -8,7 +8,7 @@ use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::files::read_secret;
 use super::session::environment;
 use super::terminal::{ask_unseen, is_interactive};
-use quorate::hsm::{Allowed, Check, HsmError, Module, Pin, Token, TokenInfo, TokenUri};
+use quorate::hsm::{Allowed, Check, HsmError, Module, Pin, Token, TokenInfo, TokenUri, UriError};
 use quorate::log::InToken;
 use quorate::secret::SecretBytes;
 use quorate::wire::json::{Json, object};
@@ -16,6 +16,13 @@ use std::path::{Path, PathBuf};
 
 /// The longest line that a PIN is read from.
 const LONGEST_PIN: usize = 1024;
+
+/// The URI that an argument gives. Not read by the reader of arguments, which would repeat what it refuses: a PIN.
+pub(crate) fn parse(argument: &str, text: &str) -> Result<TokenUri, Failure> {
+    text.parse().map_err(|error: UriError| {
+        Failure::usage(format!("{argument}: {error}")).hint("name the token as in pkcs11:token=LABEL")
+    })
+}
 
 /// The module's file.
 pub(crate) fn module_path(reach: &Reach, uri: Option<&TokenUri>) -> Result<PathBuf, Failure> {

@@ -227,9 +227,7 @@ fn bad_ec_keys_are_named() {
         let scalar: Vec<u8> = (0..7).cycle().take(length).collect();
         let point = ec::public(kind, &scalar).unwrap();
         let range = ImportError::Scalar { kind };
-        for wrong in
-            [vec![0; length], vec![0xff; length], [&[0], &scalar[..]].concat(), vec![]]
-        {
+        for wrong in [vec![0; length], vec![0xff; length], [&[0], &scalar[..]].concat(), vec![]] {
             refused(None, &ec_info(kind, &ec_private(&wrong, &[], &[])), range.clone());
         }
         let mut one = vec![0; length];

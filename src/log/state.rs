@@ -16,15 +16,15 @@ use std::collections::BTreeMap;
 
 mod checked;
 mod details;
-mod package;
 mod drill;
+mod package;
 mod report;
 mod salvage;
 mod token;
 pub use checked::{CardHistory, Checked, CheckedCard, Depth, Medium, Occasion};
 pub use details::{Backed, Deposit, Founded, Proof};
-pub use package::{Imported, Packaged};
 pub use drill::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
+pub use package::{Imported, Packaged};
 pub use report::{ReportEntry, ReportOf, Reported};
 pub use salvage::{Salvage, Salvaged};
 pub use token::{Closed, InToken};

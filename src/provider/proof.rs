@@ -124,13 +124,16 @@ pub enum ProofError {
     },
 }
 
+/// A file of a package that carries a question: its name and its bytes.
+pub(super) type Question = (&'static str, Vec<u8>);
+
 impl Proof {
     /// Makes the question of a package, and the files that carry it.
     pub(super) fn ask(
         request: &Request,
         material: &KeyMaterial,
         entropy: &mut Entropy,
-    ) -> Result<(Self, Vec<(&'static str, Vec<u8>)>), RequestError> {
+    ) -> Result<(Self, Vec<Question>), RequestError> {
         let provider = request.provider();
         let kind = (provider.rules().proof)(material.kind());
         let none = RequestError::Proof { provider };

@@ -5,6 +5,7 @@
 //! A process initialises a module once, so nothing here loads one: everything goes through programs.
 //! `./test` installs the parts (`tests/tools/build-kryoptic.sh`); [`present`] says what is missing, and fails for
 //! it with `QUORATE_TEST_ALL=1`.
+#![allow(clippy::disallowed_methods, reason = "tests")]
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

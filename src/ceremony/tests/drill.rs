@@ -18,13 +18,16 @@ fn escrow() -> (MemoryStore, Vec<Vec<u8>>) {
     (store, cards)
 }
 
+/// What a drill proved, and what it missed.
+type Outcome = (Vec<String>, Vec<(String, Why)>);
+
 /// Drills what `choice` says; the versions that came out, and those that failed.
 fn drill(
     store: &dyn Store,
     cards: &[Vec<u8>],
     choice: &Choice,
     target: &mut dyn Target,
-) -> Result<(Vec<String>, Vec<(String, Why)>), DrillError> {
+) -> Result<Outcome, DrillError> {
     let mut escrow = open(store);
     let record = escrow.quorum().unwrap();
     let begun = Drilling::begin(&mut escrow, record.id(), choice, &mut Entropy::system());

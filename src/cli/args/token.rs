@@ -1,7 +1,6 @@
 //! Arguments about tokens: how one is reached, and the commands that look at them.
 
 use clap::{Args, Subcommand};
-use quorate::hsm::TokenUri;
 use quorate::key::KeyName;
 use std::path::PathBuf;
 
@@ -45,7 +44,7 @@ pub(crate) enum HsmCommand {
     Show {
         /// The token, as pkcs11:token=LABEL
         #[arg(value_name = "URI")]
-        token: TokenUri,
+        token: String,
         /// Log in, and list its keys
         #[arg(long)]
         keys: bool,
@@ -56,7 +55,7 @@ pub(crate) enum HsmCommand {
     Check {
         /// The token, as pkcs11:token=LABEL
         #[arg(value_name = "URI")]
-        token: TokenUri,
+        token: String,
         #[command(flatten)]
         reach: Reach,
     },
@@ -67,7 +66,7 @@ pub(crate) enum HsmCommand {
         name: KeyName,
         /// The token, when it isn't the one that the log names
         #[arg(long, value_name = "URI")]
-        token: Option<TokenUri>,
+        token: Option<String>,
         #[command(flatten)]
         reach: Reach,
     },
@@ -78,7 +77,7 @@ pub(crate) enum HsmCommand {
 pub(crate) struct Birth {
     /// Make the key in a token (pkcs11:token=LABEL): it is backed up, then it can't leave any more
     #[arg(long = "in", value_name = "URI", conflicts_with = "entropy")]
-    pub(crate) token: Option<TokenUri>,
+    pub(crate) token: Option<String>,
     /// What the key in the token may do: decrypt, derive, encrypt, sign, unwrap, verify, wrap
     #[arg(long, value_name = "USAGE", value_delimiter = ',', requires = "token")]
     pub(crate) usage: Vec<String>,

@@ -10,12 +10,12 @@ use crate::cli::failure::Failure;
 use crate::cli::generate::{kind_before, report, warn_of_other_kind};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::cli::token::{allowed, module, open, words};
+use crate::cli::token::{allowed, module, open, parse, words};
 use quorate::ceremony::deposit::{Made, deposit_in};
 use quorate::ceremony::escrow::Escrow;
-use quorate::hsm::{Ability, Check, HsmError, KeyObject, Token, TokenUri, Transport, id_for, usual};
+use quorate::hsm::{Ability, Check, HsmError, KeyObject, Token, Transport, id_for, usual};
 use quorate::key::{KeyKind, Label};
-use quorate::log::{Backed, Closed, InToken, Op, Phase};
+use quorate::log::{Backed, Closed, Deposit, InToken, Log, Op, Phase};
 use quorate::primitive::random::Entropy;
 use quorate::wire::json::{Json, object};
 use std::collections::BTreeSet;
@@ -27,9 +27,10 @@ const USAGES: [&str; 7] = ["decrypt", "derive", "encrypt", "sign", "unwrap", "ve
 pub(in crate::cli) fn in_token(
     place: &Place,
     options: &Generate,
-    uri: &TokenUri,
+    uri: &str,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    let uri = &parse("--in", uri)?;
     if uri.object.is_some() || uri.id.is_some() {
         return Err(Failure::usage("--in names a token, not a key in it")
             .hint("leave out object and id: the key is called NAME"));
@@ -91,9 +92,10 @@ pub(in crate::cli) fn in_token(
 pub(in crate::cli) fn existing(
     place: &Place,
     options: &Add,
-    uri: &TokenUri,
+    uri: &str,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    let uri = &parse("--from", uri)?;
     if uri.object.is_none() && uri.id.is_none() {
         return Err(
             Failure::usage("--from names no key").hint("add its label or id: pkcs11:token=LABEL;object=NAME")
@@ -188,7 +190,8 @@ fn usage_of(given: &[String], kind: KeyKind) -> Result<BTreeSet<String>, Failure
     Ok(given.iter().cloned().collect())
 }
 
-/// Removes what a run that was killed has left in the token: keys of intents that never ended.
+/// Removes what earlier runs have left in the token: keys of versions that were begun there and are not
+/// backed up, because the run was killed, or the token was away when it should have been removed.
 fn clean_up(
     escrow: &mut Escrow<'_>,
     token: &Token<'_>,
@@ -196,19 +199,27 @@ fn clean_up(
     name: &Label,
     output: &Output,
 ) -> Result<(), Failure> {
-    let ours = escrow.state().open().iter().filter_map(|(seq, intent)| {
-        let deposit = intent.deposit.as_ref()?;
-        let here = intent.op == Op::Generate && deposit.name == *name && deposit.token.as_ref() == Some(home);
-        here.then(|| (*seq, deposit.clone()))
-    });
-    for (seq, deposit) in ours.collect::<Vec<_>>() {
+    let mut begun = Vec::new();
+    Log::walk(escrow.store(), |record| {
+        let of_name = |deposit: &Deposit| deposit.name == *name && deposit.token.as_ref() == Some(home);
+        if record.entry.op == Op::Generate {
+            begun.extend(Deposit::reserved_by(record).filter(of_name).map(|deposit| (record.seq, deposit)));
+        }
+    })?;
+    for (seq, deposit) in begun {
+        let key = escrow.state().keys().get(name);
+        if key.is_some_and(|key| key.id == deposit.key && key.versions.contains_key(&deposit.version)) {
+            continue;
+        }
         for object in token.with_id(&id_for(deposit.key, deposit.version))? {
             token.destroy(&object)?;
-            output.note(format!("{name} version {} of a run that was cut off was in the token, and was never backed up: it is removed", deposit.version));
+            output.note(format!("a key {name} that record {seq} began was in the token, and was never backed up: it is removed"));
         }
-        let details = object([("intent", Some(Json::Number(seq)))]);
-        escrow.record(Op::Generate, Phase::Abandoned, &details)?;
-        output.note(format!("record {seq}, which began it, is abandoned in the log"));
+        if escrow.state().open().contains_key(&seq) {
+            let details = object([("intent", Some(Json::Number(seq)))]);
+            escrow.record(Op::Generate, Phase::Abandoned, &details)?;
+            output.note(format!("record {seq} is abandoned in the log"));
+        }
     }
     Ok(())
 }

@@ -8,10 +8,10 @@ use crate::cli::failure::{FAILED, Failure};
 use crate::cli::files::Pending;
 use crate::cli::hsm::{InPlace, TokenPlace};
 use crate::cli::output::Output;
+use crate::cli::token::parse;
 use quorate::age::{self, Recipient};
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::recover::Gathering;
-use quorate::hsm::UriError;
 use quorate::key::{KeyKind, KeyMaterial, KeyRecord};
 use quorate::log::InToken;
 use quorate::primitive::random::Entropy;
@@ -49,9 +49,7 @@ pub(in crate::cli) fn destination(options: &Recover) -> Result<Destination, Fail
             Ok(Destination::Age(Box::new(recipient), options.out.clone()))
         }
         "pkcs11" => {
-            let uri = to.parse().map_err(|error: UriError| {
-                Failure::usage(format!("--to: {error}")).hint("name the token as in pkcs11:token=LABEL")
-            })?;
+            let uri = parse("--to", to)?;
             Ok(Destination::Token(Box::new(TokenPlace::new(uri, options.reach.clone())?)))
         }
         _ => Err(wrong()),

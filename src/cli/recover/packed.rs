@@ -38,14 +38,16 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
     let backed = escrow.version(name)?.backed.clone();
     let order = Order::of(&options.wanted, dir, escrow.now(), output)?;
     order.fits(backed.kind)?;
-    let openers = Openers::of(&options.seals)?;
+    let openers = Openers::of(&options.present.seals)?;
     let record = escrow.quorum_by_id(backed.deposit.quorum)?;
     openers.are_for(&record)?;
     escrow.backup(escrow.version(name)?)?;
     let mut gathering = Gathering::new(record);
     let recovery = Recovery::begin(&mut escrow, name, "package")?;
-    let mut given = Given::default();
-    let ready = gather(options, &openers, &mut gathering, &mut given, output).and_then(|()| {
+    let (mut given, mut troubles) = (Given::default(), Vec::new());
+    let gathered =
+        gather(&options.present, "recovery", &openers, &mut gathering, &mut given, &mut troubles, output);
+    let ready = gathered.and_then(|()| {
         let (quorum, key) = recovery.open(&escrow, &gathering)?;
         let now = escrow.now();
         let wrapped = order.wrap(key.material(), now, &mut Entropy::system())?;
@@ -80,5 +82,5 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
         ("to", Some(Json::text(dir.display().to_string()))),
     ]));
     output.finish()?;
-    given.end(options.wipe_pictures, output)
+    given.end(options.present.wipe_pictures, output)
 }

@@ -1,7 +1,10 @@
 //! The details of records, written and read in one place.
 
 use super::token::{InToken, checks, checks_json};
-use super::{Fields, Fingerprint, Json, JsonError, KeyId, Label, QuorumId, Timestamp, object, text};
+use super::{
+    Entry, Fields, Fingerprint, Json, JsonError, KeyId, Label, Op, Phase, QuorumId, Record, Timestamp,
+    object, text,
+};
 use crate::key::KeyKind;
 use core::num::NonZeroU32;
 
@@ -74,6 +77,14 @@ pub struct Proof {
 }
 
 impl Deposit {
+    /// The key version that a record reserves, when it is the intent of a generation or an addition.
+    #[must_use]
+    pub fn reserved_by(record: &Record) -> Option<Self> {
+        let Entry { op, phase, details, .. } = &record.entry;
+        let reserves = matches!((op, phase), (Op::Generate | Op::Add, Phase::Intent));
+        Self::read(Fields::of("the record", details.clone()).ok().filter(|_| reserves)?).ok()
+    }
+
     /// The details of the intent.
     #[must_use]
     pub fn intent(&self) -> Json<'static> {
