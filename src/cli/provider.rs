@@ -27,7 +27,7 @@ pub(crate) fn run(command: &ProviderCommand, output: &mut Output) -> Result<(), 
 }
 
 fn kinds(provider: Provider) -> Vec<&'static str> {
-    provider.kinds().into_iter().map(|kind| kind.name()).collect()
+    provider.kinds().into_iter().map(quorate::key::KeyKind::name).collect()
 }
 
 fn list(output: &mut Output) {
@@ -81,7 +81,7 @@ fn show(provider: Provider, output: &mut Output) {
             .kinds()
             .into_iter()
             .filter(|kind| (rules.proof)(*kind) == proof)
-            .map(|kind| kind.name())
+            .map(quorate::key::KeyKind::name)
             .collect();
         if !names.is_empty() {
             output.line(format!("  {:<18} {} ({})", proof.name(), proof.about(), names.join(", ")));

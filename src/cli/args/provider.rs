@@ -8,7 +8,7 @@ use quorate::wire::time::Timestamp;
 use std::path::PathBuf;
 
 /// Whom a key is wrapped for.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct For {
     /// Wrap the key for a provider, as this request asks for
     #[arg(long = "for", value_name = "REQUEST")]

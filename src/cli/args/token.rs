@@ -73,7 +73,7 @@ pub(crate) enum HsmCommand {
 }
 
 /// A token that a new key is born in.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Birth {
     /// Make the key in a token (pkcs11:token=LABEL): it is backed up, then it can't leave any more
     #[arg(long = "in", value_name = "URI", conflicts_with = "entropy")]

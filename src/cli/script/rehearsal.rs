@@ -56,10 +56,10 @@ impl Stage {
         present.seals.passphrases.clear();
         for (number, custodian) in (1_usize..=script.threshold.into()).zip(&script.custodians) {
             present.cards.extend(numbered(&self.0.join("cards"), number)?);
-            if custodian.seal == "passphrase" {
-                if let Some(slip) = numbered(&self.0.join("slips"), number)? {
-                    present.seals.passphrases.push(format!("{}={}", custodian.name, slip.display()));
-                }
+            if custodian.seal == "passphrase"
+                && let Some(slip) = numbered(&self.0.join("slips"), number)?
+            {
+                present.seals.passphrases.push(format!("{}={}", custodian.name, slip.display()));
             }
         }
         Ok(())

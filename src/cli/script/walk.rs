@@ -6,7 +6,7 @@
 //! since no quorum is present any more to sign them.
 
 use super::rehearsal::Stage;
-use crate::cli::args::{Drill, Evidence, Generate, Place, Script as Options};
+use crate::cli::args::{Birth, Drill, Evidence, For, Generate, Place, Script as Options};
 use crate::cli::bring::say;
 use crate::cli::evidence::Account;
 use crate::cli::failure::{FAILED, Failure};
@@ -153,8 +153,15 @@ impl Walk<'_> {
                 init::run(&self.place, &options, output)
             }
             Action::Generate(kind, names) => {
-                let options =
-                    Generate { names: names.clone(), kind: *kind, length: None, entropy: Vec::new() };
+                let options = Generate {
+                    names: names.clone(),
+                    kind: *kind,
+                    length: None,
+                    entropy: Vec::new(),
+                    birth: Birth::default(),
+                    wanted: For::default(),
+                    package: None,
+                };
                 generate::run(&self.place, &options, output)
             }
             Action::Drill => {
