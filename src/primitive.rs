@@ -12,3 +12,5 @@ pub mod gcm;
 pub mod hash;
 pub mod kwp;
 pub mod random;
+#[cfg(test)]
+mod wycheproof;

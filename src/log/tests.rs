@@ -12,6 +12,7 @@ use core::num::NonZeroU32;
 
 mod altered;
 mod checked;
+mod provider;
 mod written;
 
 type Said = Vec<(Op, Phase, Json<'static>)>;
