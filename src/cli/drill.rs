@@ -9,12 +9,14 @@ use super::camera;
 use super::cards::Openers;
 use super::evidence::{Account, Held, MATCHED};
 use super::failure::{DIFFERENCE, FAILED, Failure};
+use super::hsm::TokenPlace;
 use super::output::Output;
 use super::progress::Step;
 use super::prompt;
 use super::recover::{begin, ended, gather, since};
 use super::session::Session;
 use super::terminal::is_interactive;
+use super::token::parse;
 use super::wipe::Given;
 use core::num::NonZeroU32;
 use quorate::ceremony::drill::{
@@ -84,6 +86,23 @@ fn ask(options: &mut Drill, escrow: &Escrow<'_>, output: &Output) -> Result<(), 
 }
 
 fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Output) -> Result<(), Failure> {
+    match &options.to {
+        None => hold(escrow, options, led, &mut Nowhere, output),
+        Some(to) => {
+            let spare = TokenPlace::new(parse("--to", to)?, options.reach.clone())?;
+            spare.for_a_drill(|target| hold(escrow, options, led, target, output))
+        }
+    }
+}
+
+/// The drill itself, with a place for the keys.
+fn hold(
+    escrow: &mut Escrow<'_>,
+    options: &Drill,
+    led: bool,
+    target: &mut dyn Target,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let start = Instant::now();
     let openers = Openers::of(&options.present.seals)?;
     let record = escrow.quorum()?;
@@ -103,7 +122,6 @@ fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Outpu
     output.note(begun(&drilling));
     let mut gathering = Gathering::new(record);
     let (mut given, mut troubles) = (Given::default(), Vec::new());
-    let mut target = Nowhere;
     let gathered =
         gather(&options.present, "drill", &openers, &mut gathering, &mut given, &mut troubles, output);
     account.step(escrow, "gathering the custodians", start.elapsed());
@@ -126,7 +144,7 @@ fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Outpu
     };
     let count = drilling.chosen().len();
     let step = Step::begin(format!("opening and comparing {}", versions(count)), count);
-    let missed = drilling.prove(escrow, &quorum, &mut target, &mut |count| step.at(count));
+    let missed = drilling.prove(escrow, &quorum, target, &mut |count| step.at(count));
     let took = step.done();
     account.step(escrow, format!("opening and comparing {}", versions(count)), took);
     account.step(escrow, "the whole recovery", start.elapsed());
@@ -136,7 +154,7 @@ fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Outpu
     for one in &missed {
         output.warn(format!("{} version {}: {}", one.failed.name, one.failed.version, one.message));
     }
-    finish(escrow, drilling, (&quorum, &gathering), &target, &missed, times, output)?;
+    finish(escrow, drilling, (&quorum, &gathering), target, &missed, times, output)?;
     troubles.into_iter().for_each(|trouble| account.exception(trouble));
     let held = Held {
         kind: Kind::Drill,
@@ -224,6 +242,9 @@ fn finish(
         seconds(times.meet),
         seconds(times.open)
     ));
+    if target.word() == "token" {
+        output.line("  token       each key was proven in the token, and removed from it");
+    }
     output.line("  released    nothing: every key was wiped");
     output.line(format!("  checkpoint  {checkpoint}"));
     let failed = missed.iter().map(|one| {

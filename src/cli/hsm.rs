@@ -14,6 +14,7 @@ use quorate::wire::json::{Json, object};
 
 mod birth;
 mod close;
+mod drilled;
 mod restore;
 pub(super) use birth::{existing, in_token as born_in_token};
 pub(super) use restore::{InPlace, TokenPlace};

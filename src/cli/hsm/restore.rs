@@ -56,6 +56,17 @@ impl TokenPlace {
         Ok(home)
     }
 
+    /// How it is reached.
+    pub(super) const fn reached(&self) -> (&Reach, &TokenUri) {
+        (&self.reach, &self.uri)
+    }
+
+    /// The token and its PIN, after [`Self::ready`].
+    pub(super) fn opened(&self) -> Result<(&TokenInfo, &Pin), Failure> {
+        let opened = self.opened.get().map(|(info, pin)| (info, pin));
+        opened.ok_or_else(|| Failure::new(FAILED, "the token is not open").hint("run the command again"))
+    }
+
     /// Where it is.
     pub(in crate::cli) fn shown(&self) -> String {
         self.opened.get().map_or_else(|| self.uri.to_string(), |(info, _)| format!("token {}", logged(info)))
@@ -64,9 +75,7 @@ impl TokenPlace {
     /// Puts the key into the token and proves it.
     pub(in crate::cli) fn restore(&self, key: &KeyRecord) -> Result<InPlace, Failure> {
         self.ready()?;
-        let Some((info, pin)) = self.opened.get() else {
-            return Err(Failure::new(FAILED, "the token is not open").hint("run the command again"));
-        };
+        let (info, pin) = self.opened()?;
         let place = Place::of(key.facts(), key.material().kind())?;
         let module = module(&self.reach, Some(&self.uri))?;
         let token = Token::open(&module, info, pin)?;

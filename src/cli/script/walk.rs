@@ -6,7 +6,7 @@
 //! since no quorum is present any more to sign them.
 
 use super::rehearsal::Stage;
-use crate::cli::args::{Birth, Drill, Evidence, For, Generate, Place, Script as Options};
+use crate::cli::args::{Birth, Drill, Evidence, For, Generate, Place, Reach, Script as Options};
 use crate::cli::bring::say;
 use crate::cli::evidence::Account;
 use crate::cli::failure::{FAILED, Failure};
@@ -169,7 +169,14 @@ impl Walk<'_> {
                 if let Some(stage) = &self.stage {
                     stage.present(self.script, &mut present)?;
                 }
-                let options = Drill { names: Vec::new(), sample: None, present, evidence: self.evidence() };
+                let options = Drill {
+                    names: Vec::new(),
+                    sample: None,
+                    to: None,
+                    reach: Reach::default(),
+                    present,
+                    evidence: self.evidence(),
+                };
                 drill::of_all(&self.place, &options, output)
             }
         }
