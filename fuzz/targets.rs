@@ -9,6 +9,7 @@ use quorate::card::sheet::{BackupSheet, SheetCollector, sheet_codes};
 use quorate::card::{Collector, scan, typed};
 use quorate::ceremony::report::Signed;
 use quorate::key::{KeyKind, KeyName, KeyRecord, Label, import};
+use quorate::log::ssh::{NAMESPACE, SshFingerprint, SshKey, armor, read_signature};
 use quorate::log::{Checkpoint, Log, Record};
 use quorate::quorum::QuorumRecord;
 use quorate::seal::SealedShare;
@@ -35,12 +36,16 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("quorum_record", quorum_record),
     ("report", report),
     ("sheet", sheet),
+    ("ssh", ssh),
     ("typed", typed_lines),
     ("words", words),
 ];
 
 /// The identity of the vectors in `tests/vectors/backup`, which opens the good one.
 const IDENTITY: &[u8] = b"AGE-SECRET-KEY-PQ-1E2HRH725YGFPPZHAPQYY7PSX0LLHFUFZA0MYN4R5R5K3047TAGTQCE4SGV";
+
+/// A public key for signatures that come without one.
+pub const SSH_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA+E95PDjoouvrumx65FnVoLOUxGkVTAahoVVjfbgYMc";
 
 /// An age file: its header, and all of it.
 pub fn age_file(data: &[u8]) {
@@ -136,6 +141,22 @@ pub fn log(data: &[u8]) {
 pub fn log_record(data: &[u8]) {
     if let Ok(record) = Record::read(data) {
         assert_eq!(record.line().trim_ascii_end(), data.strip_suffix(b"\n").unwrap_or(data));
+    }
+}
+
+/// An operator's public key, as text or bytes, and a signature behind the first empty line.
+pub fn ssh(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (line, armour) = text.split_once("\n\n").unwrap_or((&text, &text));
+    let _ = SshFingerprint::parse(line);
+    let keys = [SshKey::from_line(line).ok(), SshKey::from_bytes(data).ok(), SshKey::from_line(SSH_KEY).ok()];
+    for key in keys.into_iter().flatten() {
+        assert!(SshKey::from_line(&key.to_string()).is_ok_and(|same| same == key));
+        let _ = key.has_signed(NAMESPACE, b"a record\n", data);
+        if let Ok(signature) = read_signature(armour, &key, NAMESPACE, b"a record\n") {
+            let again = read_signature(&armor(&key, NAMESPACE, &signature), &key, NAMESPACE, b"a record\n");
+            assert!(again.is_ok_and(|again| again == signature));
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod checkpoint;
 mod record;
+pub mod ssh;
 mod state;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Head};

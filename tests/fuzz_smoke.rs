@@ -114,8 +114,8 @@ fn commits(body: &str) -> Vec<u8> {
     texts.collect::<Vec<_>>().join("\0").into_bytes()
 }
 
-fn keys() -> Vec<Vec<u8>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/key");
+fn data(folder: &str) -> Vec<Vec<u8>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder);
     let mut files: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files.iter().filter(|file| file.is_file()).map(|file| fs::read(file).unwrap()).collect()
@@ -172,7 +172,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "card" => vectors(&["card"]),
         "codes" => vectors(&["qr"]),
         "json" => vectors(&["json", "key-record", "quorum-record"]),
-        "key_import" => keys(),
+        "key_import" => data("key"),
         "key_record" => vectors(&["key-record"]),
         "log" => vectors(&["escrow"]),
         "log_record" => {
@@ -187,6 +187,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "quorum_record" => vectors(&["quorum-record"]),
         "report" => vectors(&["report"]),
         "sheet" => vectors(&["sheet"]).into_iter().chain(containers()).collect(),
+        "ssh" => data("ssh"),
         "typed" => vectors(&["lines", "qr"]),
         _ => vectors(&["passphrase", "qr"]),
     }
