@@ -26,7 +26,9 @@ mod import;
 mod init;
 mod list;
 mod log;
+mod log_export;
 mod man;
+mod operator;
 mod output;
 mod package;
 mod papers;
@@ -46,6 +48,7 @@ mod script;
 mod session;
 mod sheet;
 mod show;
+mod sign;
 mod status;
 mod terminal;
 mod token;
@@ -102,6 +105,7 @@ fn dispatch(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Script(options) => script::run(place, options, output),
         Command::Print(options) => print::run(place, options, output),
         Command::Hsm(options) => hsm::run(place, options, output),
+        Command::Operator(options) => operator::run(place, options, output),
         Command::Log(options) => log::run(place, options, output),
         Command::Completions { shell } => man::completions(*shell, output),
         Command::ScanFile { deadline, at_least } => scan::answer(*deadline, *at_least, output),

@@ -10,16 +10,21 @@
 //! state, and [`Checkpoint`]s. No secret, passphrase or hash of a guessable value ever enters.
 
 mod checkpoint;
+mod error;
+pub mod export;
+mod operator;
 mod record;
 pub mod ssh;
 mod state;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Head};
-pub use record::{Entry, Op, Phase, Record, RecordError, is_actor};
+pub use error::{CommitError, LogError};
+pub use operator::{Operator, Operators, Role, Sign, SignError, Unauthorised, Void, is_operator};
+pub use record::{Entry, Op, Phase, Record, RecordError, SignedBy, is_actor};
 pub use state::{
     Backed, CardHistory, Checked, CheckedCard, Closed, Deposit, Depth, Founded, Imported, InToken, Intent,
-    KeyEntry, KeyVersion, Medium, Occasion, Packaged, Proof, QuorumEntry, Salvage, Salvaged, State,
-    StateError,
+    KeyEntry, KeyVersion, Medium, Occasion, OperatorChange, OperatorError, Packaged, Proof, QuorumEntry,
+    Salvage, Salvaged, State, StateError,
 };
 pub use state::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
 pub use state::{ReportEntry, ReportOf, Reported};
@@ -27,6 +32,7 @@ pub use state::{ReportEntry, ReportOf, Reported};
 use crate::primitive::hash::sha256;
 use crate::store::{Store, StoreError};
 use crate::wire::time::Timestamp;
+use ssh::SshFingerprint;
 
 /// The folder of the log in an escrow.
 pub const FOLDER: &str = "log";
@@ -40,6 +46,9 @@ const TRIES: usize = 64;
 /// writer may have been first while this one was trying: such a record bears the last one's time.
 const SKEW: u64 = 300;
 
+/// How many records that don't count are kept, to be named.
+pub const VOID: usize = 1000;
+
 /// A log, read and verified.
 #[derive(Debug, Clone)]
 pub struct Log {
@@ -47,112 +56,10 @@ pub struct Log {
     head: Head,
     time: Option<Timestamp>,
     state: State,
-    tell: Vec<(u64, [u8; 32])>,
+    void: Vec<Void>,
+    voids: u64,
     /// Whether it holds records that the store may not have, after a fault: it is read again first.
     stale: bool,
-}
-
-/// Why a log can't be read. Each names the file or the record that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LogError {
-    /// The store refused.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// There is no log at all.
-    #[error("there is no escrow here: its log is missing")]
-    NoEscrow,
-    /// A commit is missing although later ones are there.
-    #[error("log file {missing} is missing, and later ones are there: the log was cut or a file was lost")]
-    Gap {
-        /// The name of the missing file.
-        missing: String,
-    },
-    /// A file that is no part of a log.
-    #[error("{name} does not belong in the log")]
-    Foreign {
-        /// Its name.
-        name: String,
-    },
-    /// A commit without a record, or whose last line isn't ended.
-    #[error("log file {name} is cut short: its last line has no end")]
-    Torn {
-        /// Its name.
-        name: String,
-    },
-    /// A line that isn't a record.
-    #[error("log file {name}, line {line}: {error}")]
-    Record {
-        /// The file.
-        name: String,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        error: RecordError,
-    },
-    /// A record that doesn't follow from the one before it.
-    #[error(
-        "log file {name}, line {line}: this record does not continue the log: something before it was changed, added or removed"
-    )]
-    Broken {
-        /// The file.
-        name: String,
-        /// The line, from 1.
-        line: usize,
-    },
-    /// A record that contradicts what earlier ones say.
-    #[error("log file {name}, line {line}: {error}")]
-    State {
-        /// The file.
-        name: String,
-        /// The line, from 1.
-        line: usize,
-        /// What it contradicts.
-        error: StateError,
-    },
-}
-
-/// Why records were not committed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CommitError<E: std::error::Error> {
-    /// What the log says now doesn't allow them.
-    #[error("{0}")]
-    Refused(E),
-    /// The log can't be read again.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The store can't write, and what it holds says that nothing was committed.
-    #[error("the log can't be written: {0}")]
-    Store(StoreError),
-    /// The records are there, but a power cut may take them away again.
-    #[error("the log was written, but may not last: {0}")]
-    Unsure(StoreError),
-    /// The clock is before the last record.
-    #[error("the clock says {now}, which is before the last record of the log ({last})")]
-    Clock {
-        /// What the clock says.
-        now: Timestamp,
-        /// The time of the last record.
-        last: Timestamp,
-    },
-    /// Other writers were always first.
-    #[error("other programs write to this escrow all the time: try again later")]
-    Busy,
-    /// The records contradict the log, or could not be read again: nothing was written.
-    #[error("the log can't take these records: {0}")]
-    Unfit(LogError),
-    /// The records don't fit in one commit.
-    #[error("one commit can't hold that much: commit fewer keys at once")]
-    TooLong,
-}
-
-impl<E: std::error::Error> CommitError<E> {
-    /// Whether it was the log that could not be written, which has an exit status of its own.
-    #[must_use]
-    pub const fn is_write(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Unsure(_) | Self::Busy | Self::Clock { .. })
-    }
 }
 
 impl Log {
@@ -166,7 +73,7 @@ impl Log {
     #[must_use]
     pub fn empty() -> Self {
         let (head, state) = (Head::default(), State::default());
-        Self { commits: 0, head, time: None, state, tell: Vec::new(), stale: false }
+        Self { commits: 0, head, time: None, state, void: Vec::new(), voids: 0, stale: false }
     }
 
     /// Reads and verifies the whole log of an escrow.
@@ -182,6 +89,17 @@ impl Log {
     /// # Errors
     /// [`LogError`].
     pub fn walk(store: &dyn Store, mut see: impl FnMut(&Record)) -> Result<Self, LogError> {
+        Self::walk_judged(store, |record, _| see(record))
+    }
+
+    /// As [`Self::walk`], with the reason when a record doesn't count.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn walk_judged(
+        store: &dyn Store,
+        mut see: impl FnMut(&Record, Option<&Unauthorised>),
+    ) -> Result<Self, LogError> {
         let last = last_commit(store)?;
         if last == 0 {
             return Err(LogError::NoEscrow);
@@ -199,7 +117,7 @@ impl Log {
     /// [`LogError`].
     pub fn catch_up(&mut self, store: &dyn Store) -> Result<(), LogError> {
         while store.read(&Self::file(self.commits.saturating_add(1)), LONGEST_COMMIT)?.is_some() {
-            self.read_next(store, &mut |_| ())?;
+            self.read_next(store, &mut |_, _| ())?;
         }
         Ok(())
     }
@@ -234,21 +152,60 @@ impl Log {
         self.time
     }
 
-    /// Whether this log holds, unchanged, everything up to `earlier`.
-    ///
-    /// # Errors
-    /// [`CheckpointError`]: the log ends before it, or has another record there.
-    pub fn holds(&self, earlier: &Checkpoint) -> Result<(), CheckpointError> {
-        earlier.compare(
-            self.head.seq,
-            self.tell.iter().find(|(seq, _)| *seq == earlier.seq()).map(|(_, hash)| hash),
-        )
+    /// The first of the records that don't count, at most [`VOID`], with why not.
+    #[must_use]
+    pub fn void(&self) -> &[Void] {
+        &self.void
     }
 
-    /// Commits what `propose` makes of the state and the head that its records will follow, in one
-    /// file, after everything that a reader will check was checked. When another writer is first,
-    /// `propose` is asked again with the state that it left. When the store fails, the log is read
-    /// back: a commit whose reply was lost is done.
+    /// How many records don't count.
+    #[must_use]
+    pub const fn voids(&self) -> u64 {
+        self.voids
+    }
+
+    /// Whether the log in `store` holds, unchanged, everything up to `earlier`. Reads it again, since
+    /// the hashes of a long log are not kept.
+    ///
+    /// # Errors
+    /// [`LogError`]; inside, [`CheckpointError`]: the log ends before it, or has another record there.
+    pub fn holds(store: &dyn Store, earlier: &Checkpoint) -> Result<Result<(), CheckpointError>, LogError> {
+        let mut search = checkpoint::Search::new(earlier);
+        let last = last_commit(store)?;
+        for number in 1..=last {
+            let name = Self::file(number);
+            let bytes =
+                store.read(&name, LONGEST_COMMIT)?.ok_or_else(|| LogError::Gap { missing: name.clone() })?;
+            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                search.next(&line_hash(line));
+            }
+        }
+        Ok(search.result())
+    }
+
+    /// Shows every record that carries a quorum's signature to `see`. The chain is not verified again:
+    /// whoever asks has opened the log, and the signature itself covers the record.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn signed(&self, store: &dyn Store, mut see: impl FnMut(&Record)) -> Result<(), LogError> {
+        for number in 1..=self.commits {
+            let name = Self::file(number);
+            let bytes =
+                store.read(&name, LONGEST_COMMIT)?.ok_or_else(|| LogError::Gap { missing: name.clone() })?;
+            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                // Most lines have none, and reading one costs far more than this.
+                if core::str::from_utf8(line).is_ok_and(|line| line.contains(record::SIGNATURE))
+                    && let Ok(record) = Record::read(line)
+                {
+                    see(&record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Self::commit_signed`] without a signer, for a log without operators.
     ///
     /// # Errors
     /// [`CommitError`]; then no record was committed, but for [`CommitError::Unsure`].
@@ -256,7 +213,24 @@ impl Log {
         &mut self,
         store: &dyn Store,
         now: Timestamp,
-        mut propose: impl FnMut(&State, Head) -> Result<Vec<Entry>, E>,
+        propose: impl FnMut(&State, &Next) -> Result<Vec<Entry>, E>,
+    ) -> Result<Checkpoint, CommitError<E>> {
+        self.commit_signed(store, now, Signing::default(), propose)
+    }
+
+    /// Commits what `propose` makes of the state and the place that its records will have, in one
+    /// file, after everything that a reader will check was checked. When another writer is first,
+    /// `propose` is asked again with the state that it left. When the store fails, the log is read
+    /// back: a commit whose reply was lost is done.
+    ///
+    /// # Errors
+    /// [`CommitError`]; then no record was committed, but for [`CommitError::Unsure`].
+    pub fn commit_signed<E: std::error::Error>(
+        &mut self,
+        store: &dyn Store,
+        now: Timestamp,
+        signing: Signing<'_>,
+        mut propose: impl FnMut(&State, &Next) -> Result<Vec<Entry>, E>,
     ) -> Result<Checkpoint, CommitError<E>> {
         if self.commits == 0 {
             // A log that lost its beginning must not be given another one.
@@ -266,18 +240,30 @@ impl Log {
             self.read_again(store)?;
         }
         for _ in 0..TRIES {
-            let time = self.next_time(now)?;
-            let entries = propose(&self.state, self.head).map_err(CommitError::Refused)?;
-            let bytes = self.lines(time, entries).ok_or(CommitError::TooLong)?;
+            let next = Next {
+                head: self.head,
+                time: self.next_time(now)?,
+                signer: signing.by.map(|signer| signer.key().fingerprint()),
+            };
+            let entries = propose(&self.state, &next).map_err(CommitError::Refused)?;
+            let bytes = lines(&next, entries, signing.by)?.ok_or(CommitError::TooLong)?;
             if bytes.is_empty() {
                 return Ok(self.checkpoint());
             }
             let name = Self::file(self.commits.saturating_add(1));
+            let (voids, known) = (self.voids, self.void.len());
             // One record that can't be read back would end the log for everybody. The state is folded
             // in place, since a copy of it for each commit would cost more than the commit.
-            if let Err(unfit) = self.take(&name, &bytes, &mut |_| ()) {
+            if let Err(unfit) = self.take(&name, &bytes, &mut |_, _| ()) {
                 self.read_again(store)?;
                 return Err(CommitError::Unfit(unfit));
+            }
+            if self.voids > voids {
+                let why = self.void.get(known).map_or(Unauthorised::Unsigned, |void| void.why.clone());
+                if !(signing.even_void && why == Unauthorised::Unsigned) {
+                    self.read_again(store)?;
+                    return Err(CommitError::Unauthorised(why));
+                }
             }
             let error = match store.create(&name, &bytes) {
                 Ok(()) => return Ok(self.checkpoint()),
@@ -322,23 +308,11 @@ impl Log {
         }
     }
 
-    /// The lines of `entries` behind the head; `None` when they are too long.
-    fn lines(&self, time: Timestamp, entries: Vec<Entry>) -> Option<Vec<u8>> {
-        let mut head = self.head;
-        let mut bytes = Vec::new();
-        for entry in entries {
-            let record = Record::after(head, time, entry);
-            let line = record.line();
-            head = Head { seq: record.seq, hash: line_hash(&line) };
-            bytes.extend_from_slice(&line);
-            if line.len() > LONGEST_LINE || !fits(bytes.len()) {
-                return None;
-            }
-        }
-        Some(bytes)
-    }
-
-    fn read_next(&mut self, store: &dyn Store, see: &mut impl FnMut(&Record)) -> Result<(), LogError> {
+    fn read_next(
+        &mut self,
+        store: &dyn Store,
+        see: &mut impl FnMut(&Record, Option<&Unauthorised>),
+    ) -> Result<(), LogError> {
         let name = Self::file(self.commits.saturating_add(1));
         let bytes =
             store.read(&name, LONGEST_COMMIT)?.ok_or_else(|| LogError::Gap { missing: name.clone() })?;
@@ -346,11 +320,18 @@ impl Log {
     }
 
     /// Verifies and folds the `bytes` of the next commit. After an error this log is of no use.
-    fn take(&mut self, name: &str, bytes: &[u8], see: &mut impl FnMut(&Record)) -> Result<(), LogError> {
+    fn take(
+        &mut self,
+        name: &str,
+        bytes: &[u8],
+        see: &mut impl FnMut(&Record, Option<&Unauthorised>),
+    ) -> Result<(), LogError> {
         let name = name.to_owned();
         if bytes.last() != Some(&b'\n') {
             return Err(LogError::Torn { name });
         }
+        // The signature of the last record stands for those before it that have none of their own.
+        let mut commit = None;
         for (place, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let at = place.saturating_add(1);
             let record = Record::read(line).map_err(|error| LogError::Record {
@@ -364,16 +345,100 @@ impl Log {
             if !follows {
                 return Err(LogError::Broken { name, line: at });
             }
-            let state = self.state.apply(&record);
-            state.map_err(|error| LogError::State { name: name.clone(), line: at, error })?;
+            if commit.is_none() && record.signed_by.as_ref().is_some_and(|signed| signed.signature.is_none())
+            {
+                commit = Some(last_line(bytes).and_then(|last| self.state.operators.signature(&last)));
+            }
+            let allowed = self.state.operators.allow(&record, commit.flatten());
+            if allowed.is_ok() {
+                let state = self.state.apply(&record);
+                state.map_err(|error| LogError::State { name: name.clone(), line: at, error })?;
+            }
             self.head = Head { seq: record.seq, hash: line_hash(line) };
             self.time = Some(record.time);
-            self.tell.push((record.seq, self.head.hash));
-            see(&record);
+            see(&record, allowed.as_ref().err());
+            if let Err(why) = allowed {
+                self.pass_over(&record, why);
+            }
         }
         self.commits = self.commits.saturating_add(1);
         Ok(())
     }
+
+    /// Remembers a record that doesn't count.
+    fn pass_over(&mut self, record: &Record, why: Unauthorised) {
+        self.voids = self.voids.saturating_add(1);
+        if self.void.len() < VOID {
+            let Entry { actor, op, phase, .. } = &record.entry;
+            let (actor, op, phase) = (actor.clone(), *op, *phase);
+            self.void.push(Void { seq: record.seq, time: record.time, actor, op, phase, why });
+        }
+    }
+}
+
+/// The place that the next record has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Next {
+    /// The place of the record before it.
+    pub head: Head,
+    /// Its time.
+    pub time: Timestamp,
+    /// The key that will sign it.
+    pub signer: Option<SshFingerprint>,
+}
+
+impl Next {
+    /// The record that says `entry` there, without the signature of its operator.
+    #[must_use]
+    pub fn record(&self, entry: Entry) -> Record {
+        let mut record = Record::after(self.head, self.time, entry);
+        record.signed_by = self.signer.map(|key| SignedBy { key, signature: None });
+        record
+    }
+}
+
+/// How records are signed.
+#[derive(Clone, Copy, Default)]
+pub struct Signing<'a> {
+    /// Whose key signs.
+    pub by: Option<&'a dyn Sign>,
+    /// Whether records are written without a key too, though nobody will count them: for a recovery
+    /// when the operators' keys are lost.
+    pub even_void: bool,
+}
+
+impl std::fmt::Debug for Signing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signing")
+            .field("by", &self.by.map(Sign::key))
+            .field("even_void", &self.even_void)
+            .finish()
+    }
+}
+
+/// The lines of `entries`, the last one signed; `None` when they are too long.
+fn lines(next: &Next, entries: Vec<Entry>, signer: Option<&dyn Sign>) -> Result<Option<Vec<u8>>, SignError> {
+    let (mut next, mut bytes, mut left) = (*next, Vec::new(), entries.len());
+    for entry in entries {
+        let mut record = next.record(entry);
+        left = left.saturating_sub(1);
+        if let (0, Some(signer), Some(signed)) = (left, signer, &record.signed_by) {
+            let signature = Some(signer.sign(&record.operator_message())?);
+            record.signed_by = Some(SignedBy { key: signed.key, signature });
+        }
+        let line = record.line();
+        next.head = Head { seq: record.seq, hash: line_hash(&line) };
+        bytes.extend_from_slice(&line);
+        if line.len() > LONGEST_LINE || !fits(bytes.len()) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(bytes))
+}
+
+/// The last record of a commit.
+fn last_line(bytes: &[u8]) -> Option<Record> {
+    Record::read(bytes.split_inclusive(|byte| *byte == b'\n').next_back()?).ok()
 }
 
 /// Whether one commit can have `length` bytes.

@@ -24,7 +24,9 @@ mod cli {
     mod cards;
     mod damage;
     mod drill;
+    mod exports;
     mod keys;
+    mod operators;
     mod papers;
     mod providers;
     mod refusals;

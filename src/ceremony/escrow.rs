@@ -3,7 +3,7 @@
 use crate::backup::{self, Backup, Expected};
 use crate::key::{KeyId, KeyName, Label};
 use crate::log::{
-    Checkpoint, CommitError, Entry, Founded, KeyVersion, Log, LogError, Op, Phase, Record, State,
+    Checkpoint, CommitError, Entry, Founded, KeyVersion, Log, LogError, Next, Op, Phase, Sign, Signing, State,
 };
 use crate::quorum::{Quorum, QuorumRecord, RecordError};
 use crate::share::QuorumId;
@@ -23,6 +23,23 @@ pub struct Escrow<'a> {
     clock: &'a dyn Fn() -> Timestamp,
     actor: String,
     log: Log,
+    signing: Signing<'a>,
+}
+
+/// Where the next entry will stand, and who will have written it.
+#[derive(Debug, Clone, Copy)]
+pub struct Placed<'a> {
+    actor: &'a str,
+    /// The place.
+    pub next: &'a Next,
+}
+
+impl Placed<'_> {
+    /// The entry that says this.
+    #[must_use]
+    pub fn entry(&self, op: Op, phase: Phase, details: Json<'static>) -> Entry {
+        Entry { actor: self.actor.to_owned(), op, phase, details }
+    }
 }
 
 /// Why something that the log names could not be had.
@@ -85,13 +102,25 @@ impl<'a> Escrow<'a> {
         clock: &'a dyn Fn() -> Timestamp,
         actor: &str,
     ) -> Result<Self, LogError> {
-        Ok(Self { log: Log::open(store)?, store, clock, actor: actor.to_owned() })
+        let (log, signing) = (Log::open(store)?, Signing::default());
+        Ok(Self { store, clock, actor: actor.to_owned(), log, signing })
     }
 
     /// An escrow that doesn't exist yet; its first commit makes it.
     #[must_use]
     pub fn new(store: &'a dyn Store, clock: &'a dyn Fn() -> Timestamp, actor: &str) -> Self {
-        Self { log: Log::empty(), store, clock, actor: actor.to_owned() }
+        Self { store, clock, actor: actor.to_owned(), log: Log::empty(), signing: Signing::default() }
+    }
+
+    /// Signs what is committed from now on with an operator's key.
+    pub fn sign_with(&mut self, signer: &'a dyn Sign) {
+        self.signing.by = Some(signer);
+    }
+
+    /// Commits without a key too, records that nobody will count: for a recovery when the operators'
+    /// keys are lost. With a key, nothing changes.
+    pub const fn go_on_unsigned(&mut self) {
+        self.signing.even_void = true;
     }
 
     /// The store.
@@ -132,10 +161,22 @@ impl<'a> Escrow<'a> {
         &mut self,
         mut propose: impl FnMut(&State) -> Result<Vec<(Op, Phase, Json<'static>)>, E>,
     ) -> Result<Checkpoint, CommitError<E>> {
+        self.commit_at(|state, _| propose(state))
+    }
+
+    /// As [`Self::commit`], for entries that say where they will stand.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    pub fn commit_at<E: std::error::Error>(
+        &mut self,
+        mut propose: impl FnMut(&State, &Placed<'_>) -> Result<Vec<(Op, Phase, Json<'static>)>, E>,
+    ) -> Result<Checkpoint, CommitError<E>> {
         let actor = self.actor.clone();
         let entry = |(op, phase, details)| Entry { actor: actor.clone(), op, phase, details };
-        self.log.commit(self.store, (self.clock)(), |state, _| {
-            Ok(propose(state)?.into_iter().map(entry).collect())
+        self.log.commit_signed(self.store, (self.clock)(), self.signing, |state, next| {
+            let placed = Placed { actor: &actor, next };
+            Ok(propose(state, &placed)?.into_iter().map(entry).collect())
         })
     }
 
@@ -163,13 +204,11 @@ impl<'a> Escrow<'a> {
         details: &Json<'static>,
         quorum: &Quorum,
     ) -> Result<Checkpoint, CommitError<Infallible>> {
-        let (actor, now) = (self.actor.clone(), (self.clock)());
-        self.log.commit(self.store, now, |_, head| {
-            let entry = Entry { actor: actor.clone(), op, phase, details: details.clone() };
-            let mut record = Record::after(head, now, entry);
-            let signature = quorum.sign(&record.message());
-            record.entry.sign(&signature);
-            Ok(vec![record.entry])
+        self.commit_at(|_, placed| {
+            let mut entry = placed.entry(op, phase, details.clone());
+            let signature = quorum.sign(&placed.next.record(entry.clone()).message());
+            entry.sign(&signature);
+            Ok(vec![(op, phase, entry.details)])
         })
     }
 

@@ -1,8 +1,9 @@
 //! Compares everything in an escrow with its log: what is missing, altered, foreign or left over.
 
 use super::escrow::{Escrow, EscrowError, backup_file, quorum_file};
-use crate::log::{FOLDER, Log};
+use crate::log::{FOLDER, Op};
 use crate::store::StoreError;
+use crate::wire::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// Something in an escrow that its log doesn't account for.
@@ -145,16 +146,38 @@ fn is_ours(name: &str) -> bool {
     }
 }
 
-/// Walks the log again and checks every signature that a quorum left in it.
+/// Reads the log again and checks every signature that a quorum left in it.
 ///
 /// # Errors
 /// [`crate::log::LogError`].
 pub fn check_heads(escrow: &Escrow<'_>) -> Result<Vec<Finding>, crate::log::LogError> {
-    let mut findings = Vec::new();
-    Log::walk(escrow.store(), |record| {
+    Ok(countersigned(escrow)?.findings)
+}
+
+/// What a quorum signed of the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Countersigned {
+    /// The last record that the escrow's quorum signed, and so everything before it; when; what was done.
+    pub upto: Option<(u64, Timestamp, Op)>,
+    /// Signatures that aren't the quorum's.
+    pub findings: Vec<Finding>,
+}
+
+/// As [`check_heads`], with the last record that the escrow's quorum signed.
+///
+/// # Errors
+/// [`crate::log::LogError`].
+pub fn countersigned(escrow: &Escrow<'_>) -> Result<Countersigned, crate::log::LogError> {
+    let own = escrow.state().quorum().map(|entry| entry.founded.quorum);
+    let (mut findings, mut upto) = (Vec::new(), None);
+    escrow.log().signed(escrow.store(), |record| {
         let Some((quorum, signature)) = record.signed() else { return };
         match escrow.quorum_by_id(quorum) {
-            Ok(signer) if signer.has_signed(&record.message(), &signature) => {}
+            Ok(signer) if signer.has_signed(&record.message(), &signature) => {
+                if own.is_none_or(|own| own == quorum) {
+                    upto = Some((record.seq, record.time, record.entry.op));
+                }
+            }
             Ok(_) => findings.push(Finding::HeadSignature { seq: record.seq }),
             // Without the record nobody can tell, which is said once.
             Err(error) => {
@@ -165,5 +188,5 @@ pub fn check_heads(escrow: &Escrow<'_>) -> Result<Vec<Finding>, crate::log::LogE
             }
         }
     })?;
-    Ok(findings)
+    Ok(Countersigned { upto, findings })
 }

@@ -15,12 +15,14 @@ use std::path::PathBuf;
 
 mod drill;
 mod evidence;
+mod operator;
 mod present;
 mod report;
 mod script;
 mod token;
 pub(crate) use drill::Drill;
 pub(crate) use evidence::Evidence;
+pub(crate) use operator::{Export, Operator, OperatorCommand};
 pub(crate) use present::Present;
 pub(crate) use report::{Report, ReportCommand};
 pub(crate) use script::Script;
@@ -54,6 +56,9 @@ pub(crate) struct Place {
     /// Who acts, for the log (default: the system's name for you)
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) actor: Option<String>,
+    /// The operator's SSH key that signs records: a file, or agent:FINGERPRINT (or QUORATE_SIGN_WITH)
+    #[arg(long, value_name = "KEY", global = true)]
+    pub(crate) sign_with: Option<String>,
     /// Write the log to DIR, when the escrow itself can't be written
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) log_to: Option<PathBuf>,
@@ -101,7 +106,9 @@ pub(crate) enum Command {
     Print(Print),
     /// Tokens (HSMs): list them, see what they can do, close keys in
     Hsm(Hsm),
-    /// Show or verify the log
+    /// Say who may write the log, and with which key
+    Operator(Operator),
+    /// Show, verify or export the log
     Log(Log),
     /// Print a completion script for a shell
     #[command(hide = true)]
@@ -183,6 +190,9 @@ pub(crate) struct Init {
     /// Whom to tell of a lost card, as a role, printed on the cards
     #[arg(long, value_name = "TEXT")]
     pub(crate) contact: Option<String>,
+    /// The first operator: from now on all records are signed, this one's by --sign-with (default: KEY)
+    #[arg(long, value_name = "NAME=KEY.pub")]
+    pub(crate) operator: Option<String>,
     /// Don't read a custodian's card back from its print (`everybody`: none); the log says so
     #[arg(long = "skip-scan-back", value_name = "NAME", num_args = 1..)]
     pub(crate) skip: Vec<String>,
@@ -331,6 +341,9 @@ pub(crate) struct Recover {
     pub(crate) format: KeyFormat,
     #[command(flatten)]
     pub(crate) evidence: Evidence,
+    /// Go on without an operator's key, when all are lost; the log says that nobody signed
+    #[arg(long, conflicts_with = "sign_with")]
+    pub(crate) unsigned: bool,
 }
 
 impl Recover {
@@ -411,6 +424,10 @@ pub(crate) enum LogCommand {
         #[arg(long, value_name = "SEQ:HASH")]
         since: Option<String>,
     },
+    /// Write the log for other programs, or one record with its signature
+    Export(Export),
+    /// Print who signed in which time, as `ssh-keygen -Y verify` takes it
+    AllowedSigners,
     /// Say that something begun will never end: a program was killed, a ceremony was broken off
     Abandon {
         /// The number of the record that began it, as `quorate status` shows it

@@ -9,7 +9,7 @@ use quorate::ceremony::recover::{PresentError, RecoverError};
 use quorate::ceremony::salvage::SalvageError;
 use quorate::hsm::HsmError;
 use quorate::key::{GenerateError, ImportError};
-use quorate::log::{CommitError, LogError};
+use quorate::log::{CommitError, LogError, Unauthorised};
 use quorate::primitive::random::NoEntropy;
 use quorate::quorum::QuorumError;
 use quorate::seal::UnsealError;
@@ -194,6 +194,12 @@ impl<E: std::error::Error> From<CommitError<E>> for Failure {
                 failure.hint("nothing secret was released; `--log-to DIR` names another place for the log")
             }
             CommitError::Log(error) => Self::from(error),
+            CommitError::Unauthorised(why) => match why {
+                Unauthorised::Unsigned => failure.hint("name yours with --sign-with FILE, or in QUORATE_SIGN_WITH; a recovery goes on without one with --unsigned"),
+                Unauthorised::Role { .. } => failure.hint("a founder gives roles: `quorate operator add NAME --role ROLE`"),
+                _ => failure.hint("`quorate operator list` shows whose keys sign; name another with --sign-with"),
+            },
+            CommitError::Sign(_) => failure.hint("see what `ssh-keygen` says above; nothing was written"),
             CommitError::Clock { last, .. } => failure.hint(format!(
                 "set the clock; if it is right, the last record was written by a machine whose clock was wrong: go on with --clock {last}"
             )),

@@ -9,6 +9,7 @@ use super::cards::{named, parallel, passphrase_files};
 use super::evidence::{Account, Held, envelopes};
 use super::failure::{FAILED, Failure};
 use super::files::{Pending, make_private_folder, read_secret};
+use super::operator;
 use super::output::Output;
 use super::plugin;
 use super::progress::Step;
@@ -63,7 +64,7 @@ fn found(place: &Place, options: &Init, output: &mut Output) -> Result<(), Failu
     }
     scan_back::is_possible(options)?;
     let mut account = Account::begin(&options.evidence, None)?;
-    let session = Session::at(place, &options.dir)?;
+    let mut session = Session::at(place, &options.dir)?;
     let cards = options.cards.clone().unwrap_or_else(|| beside(&options.dir, "-cards"));
     if let Some(record) = founded_before(options, &session, &cards, output)? {
         if account.is_wanted() {
@@ -95,6 +96,11 @@ fn found(place: &Place, options: &Init, output: &mut Output) -> Result<(), Failu
     let envelopes = envelopes(&options.evidence.envelopes, names)?;
     account.of(&escrow);
     are_free(&plan, &handovers, &cards, options.slips.as_deref(), options.pocket)?;
+    if let Some(first) = &options.operator {
+        drop(escrow);
+        operator::found_with(&mut session, first, output)?;
+        escrow = session.create()?;
+    }
 
     let seals = plan.seats().iter().filter(|seat| matches!(seat.seal, Seal::Passphrase(_))).count();
     let effort = if seals == 0 { String::new() } else { format!(" ({cost} for a passphrase)") };

@@ -1,18 +1,22 @@
-//! `quorate log`: shows the records, or verifies them and everything that they name.
+//! `quorate log`: shows the records, or verifies them, who signed them, and everything that they name.
 
 use super::args::{Log, LogCommand, Place};
 use super::failure::{DIFFERENCE, FAILED, Failure};
+use super::log_export;
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::escrow::Escrow;
-use quorate::ceremony::inspect::{Finding, check_heads, inspect};
-use quorate::log::{self, Checkpoint, Phase};
+use quorate::ceremony::inspect::{Countersigned, Finding, countersigned, inspect};
+use quorate::log::{self, Checkpoint, Op, Phase};
 use quorate::wire::json::{Json, object, read};
+use quorate::wire::time::Timestamp;
 
 pub(crate) fn run(place: &Place, options: &Log, output: &mut Output) -> Result<(), Failure> {
     let session = Session::of(place)?;
     match &options.command {
         LogCommand::Show => show(&session, output),
+        LogCommand::Export(options) => log_export::run(&session, options, output),
+        LogCommand::AllowedSigners => log_export::allowed_signers(&session, output),
         LogCommand::Abandon { seq } => abandon(&session, *seq, output),
         LogCommand::Verify { since } => verify(&session, since.as_deref(), output),
     }
@@ -58,15 +62,19 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
             Failure::usage("that is no checkpoint")
                 .hint("copy it from a card or a report: a number, a colon, eight groups of four")
         })?;
-        escrow.log().holds(&checkpoint).map_err(|error| {
-            Failure::new(DIFFERENCE, error.to_string())
-                .hint("compare with another copy of the escrow, and keep this one as evidence")
+        log::Log::holds(escrow.store(), &checkpoint)?.map_err(|error| {
+            let failure = Failure::new(DIFFERENCE, error.to_string());
+            if failure.hint.is_some() {
+                return failure;
+            }
+            failure.hint("compare with another copy of the escrow, and keep this one as evidence")
         })?;
         output
             .line(format!("checkpoint  {checkpoint} is in this log: nothing before it was cut or rewritten"));
     }
     let mut seen = inspect(&escrow)?;
-    for finding in check_heads(&escrow)? {
+    let Countersigned { upto, findings } = countersigned(&escrow)?;
+    for finding in findings {
         if !seen.findings.contains(&finding) {
             seen.findings.push(finding);
         }
@@ -81,14 +89,18 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
         "objects     {} backups and {} quorum records are what the log says",
         seen.backups, seen.records
     ));
-    let mut findings: Vec<String> = seen.findings.iter().map(sentence).collect();
+    output.line(format!("operators   {}", signers(&escrow)));
+    output.line(format!("quorum      {}", covered(upto, checkpoint.seq())));
+    let mut findings: Vec<String> = seen.findings.iter().map(sentence).chain(void(&escrow)).collect();
     findings.extend(ahead(&escrow));
     for finding in &findings {
         output.line(format!("found       {finding}"));
     }
     output.line(format!("checkpoint  {checkpoint}"));
-    let serious = seen.findings.iter().any(Finding::is_serious);
+    let serious = seen.findings.iter().any(Finding::is_serious) || escrow.log().voids() > 0;
     output.value(object([
+        ("countersigned", upto.map(|(seq, ..)| Json::Number(seq))),
+        ("void", Some(void_values(&escrow))),
         ("backups", Some(Json::Number(u64::try_from(seen.backups).unwrap_or_default()))),
         ("checkpoint", Some(Json::text(checkpoint.to_string()))),
         ("findings", Some(Json::List(findings.into_iter().map(Json::text).collect()))),
@@ -101,6 +113,61 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
             .hint("compare with another copy of the escrow, and keep this one as evidence"));
     }
     Ok(())
+}
+
+/// Who signs, in words.
+pub(super) fn signers(escrow: &Escrow<'_>) -> String {
+    let active: Vec<String> = escrow
+        .state()
+        .operators()
+        .active()
+        .map(|(_, operator)| format!("{} ({})", operator.name, super::operator::words(&operator.roles)))
+        .collect();
+    if active.is_empty() { "none: records are not signed".to_owned() } else { active.join(", ") }
+}
+
+/// Up to where the quorum stands for the log, in words.
+fn covered(upto: Option<(u64, Timestamp, Op)>, last: u64) -> String {
+    match upto {
+        None => "has signed no record yet".to_owned(),
+        Some((seq, time, op)) => {
+            let left = last.saturating_sub(seq);
+            let rest = match left {
+                0 => "which is the last one".to_owned(),
+                1 => format!("record {last} is not covered until it meets again"),
+                _ => format!(
+                    "records {} to {last} are not covered until it meets again",
+                    seq.saturating_add(1)
+                ),
+            };
+            format!("signed the log up to record {seq} ({op}, {time}); {rest}")
+        }
+    }
+}
+
+/// The records that don't count, in words.
+pub(super) fn void(escrow: &Escrow<'_>) -> Vec<String> {
+    let (log, shown) = (escrow.log(), escrow.log().void());
+    let mut said: Vec<String> = shown.iter().map(ToString::to_string).collect();
+    let more = log.voids().saturating_sub(u64::try_from(shown.len()).unwrap_or_default());
+    if more > 0 {
+        said.push(format!("{more} more records do not count"));
+    }
+    said
+}
+
+/// The records that don't count, for programs.
+fn void_values(escrow: &Escrow<'_>) -> Json<'static> {
+    let value = |void: &log::Void| {
+        object([
+            ("actor", Some(Json::text(void.actor.clone()))),
+            ("op", Some(Json::text(void.op.name()))),
+            ("phase", Some(Json::text(void.phase.name()))),
+            ("seq", Some(Json::Number(void.seq))),
+            ("why", Some(Json::text(void.why.to_string()))),
+        ])
+    };
+    Json::List(escrow.log().void().iter().map(value).collect())
 }
 
 /// Says when the last record is later than this machine's clock.

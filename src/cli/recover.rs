@@ -65,6 +65,9 @@ fn recover(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let start = Instant::now();
+    if options.unsigned {
+        escrow.go_on_unsigned();
+    }
     let to = destination(options)?;
     to.is_free()?;
     let openers = Openers::of(&options.present.seals)?;

@@ -2,6 +2,7 @@
 
 use super::args::Place;
 use super::failure::{DIFFERENCE, Failure, NO_LOG};
+use super::sign::Signer;
 use quorate::ceremony::escrow::Escrow;
 use quorate::log::{self, LogError};
 use quorate::share::QuorumId;
@@ -17,6 +18,7 @@ pub(crate) struct Session {
     actor: String,
     root: PathBuf,
     pinned: Option<String>,
+    signer: Option<Signer>,
 }
 
 impl Session {
@@ -48,6 +50,7 @@ impl Session {
             actor,
             root: root.to_owned(),
             pinned: place.quorum.clone(),
+            signer: signer(place)?,
         })
     }
 
@@ -59,19 +62,44 @@ impl Session {
             actor: actor(place)?,
             root: root.to_owned(),
             pinned: None,
+            signer: signer(place)?,
         })
     }
 
     /// Opens the log that is there, or begins one.
     pub(crate) fn open_or_begin(&self) -> Result<Escrow<'_>, Failure> {
         match Escrow::open(&*self.store, &*self.clock, &self.actor) {
-            Err(LogError::NoEscrow) => Ok(Escrow::new(&*self.store, &*self.clock, &self.actor)),
+            Err(LogError::NoEscrow) => Ok(self.signing(Escrow::new(&*self.store, &*self.clock, &self.actor))),
             Err(LogError::Store(error)) => {
                 Err(Failure::new(NO_LOG, format!("the log can't be written: {error}"))
                     .hint("name another folder for it with --log-to"))
             }
-            opened => Ok(opened?),
+            opened => Ok(self.signing(opened?)),
         }
+    }
+
+    /// The escrow, whose records the operator's key signs if one was named.
+    fn signing<'a>(&'a self, mut escrow: Escrow<'a>) -> Escrow<'a> {
+        if let Some(signer) = &self.signer {
+            escrow.sign_with(signer);
+        }
+        escrow
+    }
+
+    /// The key that signs, if one was named.
+    pub(crate) const fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
+    }
+
+    /// Signs with `signer`, unless another key was named.
+    pub(crate) fn or_sign_with(
+        &mut self,
+        signer: impl FnOnce() -> Result<Signer, Failure>,
+    ) -> Result<(), Failure> {
+        if self.signer.is_none() {
+            self.signer = Some(signer()?);
+        }
+        Ok(())
     }
 
     /// Opens the escrow; its log is verified from the first byte.
@@ -94,7 +122,7 @@ impl Session {
                     .hint("compare the id with a card, and use another copy of the escrow"));
             }
         }
-        Ok(escrow)
+        Ok(self.signing(escrow))
     }
 
     /// An escrow that doesn't exist yet.
@@ -104,9 +132,9 @@ impl Session {
             // Nothing, or what an `init` that was killed has left: an intent, or not even that.
             match Escrow::open(&*self.store, &*self.clock, &self.actor) {
                 Err(LogError::NoEscrow) if self.store.list("quorum")?.iter().all(ours) => {
-                    return Ok(Escrow::new(&*self.store, &*self.clock, &self.actor));
+                    return Ok(self.signing(Escrow::new(&*self.store, &*self.clock, &self.actor)));
                 }
-                Ok(escrow) if escrow.state().quorum().is_none() => return Ok(escrow),
+                Ok(escrow) if escrow.state().quorum().is_none() => return Ok(self.signing(escrow)),
                 Ok(_) | Err(LogError::NoEscrow) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -154,6 +182,11 @@ fn clock(fixed: Option<Timestamp>) -> Box<dyn Fn() -> Timestamp> {
 pub(crate) fn now() -> Timestamp {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Timestamp::from_unix(seconds).unwrap_or_else(|_| now())
+}
+
+fn signer(place: &Place) -> Result<Option<Signer>, Failure> {
+    let named = place.sign_with.clone().or_else(|| environment("QUORATE_SIGN_WITH"));
+    named.map(|named| Signer::named(&named)).transpose()
 }
 
 fn actor(place: &Place) -> Result<String, Failure> {

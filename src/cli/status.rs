@@ -2,7 +2,8 @@
 
 use super::args::Place;
 use super::failure::{DIFFERENCE, Failure};
-use super::log::{ahead, sentence};
+use super::log::{ahead, sentence, signers, void};
+use super::operator;
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::inspect::{Finding, check_heads};
@@ -59,6 +60,7 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
     ));
     let drill = state.drills().last().map(|drill| drilled(drill, state, output));
     output.line(format!("log         {} records, checkpoint {checkpoint}", checkpoint.seq()));
+    output.line(format!("operators   {}", signers(&escrow)));
     let mut open = Vec::new();
     for (seq, intent) in state.open() {
         let about = intent
@@ -78,7 +80,7 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
     }
     // What a quorum signed is counted above: whoever can write the escrow can write such a record.
     let forged = if proven > 0 || drill.is_some() { check_heads(&escrow)? } else { Vec::new() };
-    let found: Vec<String> = forged.iter().map(sentence).chain(ahead(&escrow)).collect();
+    let found: Vec<String> = forged.iter().map(sentence).chain(void(&escrow)).chain(ahead(&escrow)).collect();
     for finding in &found {
         output.line(format!("found       {finding}"));
     }
@@ -88,11 +90,12 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
         ("found", Some(Json::List(found.into_iter().map(Json::text).collect()))),
         ("keys", Some(count(keys))),
         ("open", Some(Json::List(open))),
+        ("operators", Some(operator::values(&escrow))),
         ("quorum", quorum),
         ("recovered", Some(count(proven))),
         ("versions", Some(count(versions))),
     ]));
-    if forged.iter().any(Finding::is_serious) {
+    if forged.iter().any(Finding::is_serious) || escrow.log().voids() > 0 {
         output.finish()?;
         return Err(Failure::new(DIFFERENCE, "this escrow is not what its log says")
             .hint("`quorate log verify` says more; compare with another copy of the escrow, and keep this one as evidence"));

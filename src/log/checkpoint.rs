@@ -54,6 +54,14 @@ pub enum CheckpointError {
         /// The checkpoint's record.
         seq: u64,
     },
+    /// The hash is that of another record: the number was copied wrong.
+    #[error("the checkpoint's hash is that of record {found}, not of record {seq}: look at its number again")]
+    OtherNumber {
+        /// The checkpoint's number.
+        seq: u64,
+        /// The record that has the hash.
+        found: u64,
+    },
 }
 
 impl Checkpoint {
@@ -82,13 +90,41 @@ impl Checkpoint {
         let hash = text::from_base32(&hash.to_ascii_uppercase())?.as_slice().try_into().ok()?;
         Some(Self { seq: seq.trim().parse().ok()?, hash })
     }
+}
 
-    pub(super) fn compare(&self, last: u64, there: Option<&[u8; 32]>) -> Result<(), CheckpointError> {
-        match there {
-            Some(hash) if hash.starts_with(&self.hash) => Ok(()),
-            None if self.seq > last => Err(CheckpointError::RolledBack { seq: self.seq, last }),
-            None if self.seq == 0 && self.hash == [0; PRINTED] => Ok(()),
-            _ => Err(CheckpointError::Rewritten { seq: self.seq }),
+/// Looks for a checkpoint in a log, one line after the other.
+#[derive(Debug)]
+pub(super) struct Search<'a> {
+    wanted: &'a Checkpoint,
+    last: u64,
+    is_there: bool,
+    elsewhere: Option<u64>,
+}
+
+impl<'a> Search<'a> {
+    pub(super) const fn new(wanted: &'a Checkpoint) -> Self {
+        Self { wanted, last: 0, is_there: false, elsewhere: None }
+    }
+
+    /// Looks at the hash of the next line.
+    pub(super) fn next(&mut self, hash: &[u8; 32]) {
+        self.last = self.last.saturating_add(1);
+        if hash.starts_with(&self.wanted.hash) {
+            if self.last == self.wanted.seq {
+                self.is_there = true;
+            } else {
+                self.elsewhere = Some(self.last);
+            }
+        }
+    }
+
+    pub(super) fn result(&self) -> Result<(), CheckpointError> {
+        let (seq, last) = (self.wanted.seq, self.last);
+        match self.elsewhere {
+            _ if self.is_there || (seq == 0 && self.wanted.hash == [0; PRINTED]) => Ok(()),
+            Some(found) => Err(CheckpointError::OtherNumber { seq, found }),
+            None if seq > last => Err(CheckpointError::RolledBack { seq, last }),
+            None => Err(CheckpointError::Rewritten { seq }),
         }
     }
 }

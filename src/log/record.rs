@@ -1,7 +1,9 @@
 //! One record: who did what, when, in which phase, after which record.
 
 use super::Head;
-use crate::primitive::ed25519::SIGNATURE;
+use super::ssh::SshFingerprint;
+use super::state::CONSENT;
+use crate::primitive::ed25519;
 use crate::primitive::hash::sha256;
 use crate::share::QuorumId;
 use crate::wire::json::{Fields, Json, JsonError, object, read};
@@ -14,8 +16,10 @@ const ARTEFACT: &str = "the record";
 const FORMAT: &str = "quorate/v1/log";
 /// What is signed begins with this line.
 const DOMAIN: &[u8] = b"quorate/v1/log-record\n";
-/// The field of the details that holds the signature.
+/// The field of the details that holds the quorum's signature.
 const SIGNED: &str = "signature";
+/// How that field begins in a line.
+pub(super) const SIGNATURE: &str = "\"signature\":\"";
 /// The longest name of an actor, in bytes.
 const LONGEST_ACTOR: usize = 128;
 
@@ -44,10 +48,12 @@ pub enum Op {
     Drill,
     /// A ceremony has a signed report.
     Report,
+    /// Somebody became an operator, no longer is one, or has another key.
+    Operator,
 }
 
 impl Op {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Found,
         Self::Generate,
         Self::Add,
@@ -59,6 +65,7 @@ impl Op {
         Self::Import,
         Self::Drill,
         Self::Report,
+        Self::Operator,
     ];
 
     /// The word for it in a record.
@@ -76,6 +83,7 @@ impl Op {
             Self::Import => "import",
             Self::Drill => "drill",
             Self::Report => "report",
+            Self::Operator => "operator",
         }
     }
 }
@@ -123,7 +131,7 @@ pub struct Entry {
 
 impl Entry {
     /// Adds a quorum's signature of [`Record::message`] to the details.
-    pub fn sign(&mut self, signature: &[u8; SIGNATURE]) {
+    pub fn sign(&mut self, signature: &[u8; ed25519::SIGNATURE]) {
         if let Json::Object(fields) = &mut self.details {
             fields.retain(|(name, _)| name != SIGNED);
             fields.push((SIGNED.into(), Json::text(text::base64(signature))));
@@ -143,6 +151,18 @@ pub struct Record {
     pub time: Timestamp,
     /// What it says.
     pub entry: Entry,
+    /// The operator's key that stands for it, in a log that has operators.
+    pub signed_by: Option<SignedBy>,
+}
+
+/// The key of the operator that stands for a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedBy {
+    /// The key.
+    pub key: SshFingerprint,
+    /// Its inner SSH signature of [`Record::operator_message`]; without one, that of the last record of
+    /// the same commit covers this one too.
+    pub signature: Option<Vec<u8>>,
 }
 
 /// Why a line is no record.
@@ -167,17 +187,20 @@ impl Record {
     /// The record that continues a log whose last record is `head`.
     #[must_use]
     pub const fn after(head: Head, time: Timestamp, entry: Entry) -> Self {
-        Self { seq: head.seq.saturating_add(1), prev: head.hash, time, entry }
+        Self { seq: head.seq.saturating_add(1), prev: head.hash, time, entry, signed_by: None }
     }
 
     /// The line, with its line end.
     #[must_use]
     pub fn line(&self) -> Vec<u8> {
+        let signature = self.signed_by.as_ref().and_then(|signed| signed.signature.as_deref());
         let mut line = object([
             ("actor", Some(Json::text(&*self.entry.actor))),
-            ("details", Some(self.entry.details.clone())),
+            ("details", Some(self.entry.details.by_ref())),
             ("format", Some(Json::text(FORMAT))),
             ("op", Some(Json::text(self.entry.op.name()))),
+            ("operator", self.signed_by.as_ref().map(|signed| Json::text(signed.key.to_string()))),
+            ("operator_signature", signature.map(|signature| Json::text(text::base64(signature)))),
             ("phase", Some(Json::text(self.entry.phase.name()))),
             ("prev", Some(Json::text(text::hex(&self.prev)))),
             ("seq", Some(Json::Number(self.seq))),
@@ -194,21 +217,41 @@ impl Record {
         Head { seq: self.seq, hash: sha256(&[&self.line()]) }
     }
 
-    /// What a quorum that met for this record signs: all of it but the signature, and so, through
+    /// What a quorum that met for this record signs: all of it but the signatures, and so, through
     /// `prev`, all of the log before it.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
-        let mut unsigned = self.clone();
-        if let Json::Object(fields) = &mut unsigned.entry.details {
-            fields.retain(|(name, _)| name != SIGNED);
+        [DOMAIN, &self.without(Some(SIGNED)).line()].concat()
+    }
+
+    /// What the operator's key signs: the line without that signature.
+    #[must_use]
+    pub fn operator_message(&self) -> Vec<u8> {
+        self.without(None).line()
+    }
+
+    /// What a new key signs that agrees to take an old one's place: the line without both signatures.
+    #[must_use]
+    pub fn consent_message(&self) -> Vec<u8> {
+        self.without(Some(CONSENT)).line()
+    }
+
+    /// The record without its operator's signature, and without a field of its details.
+    fn without(&self, field: Option<&str>) -> Self {
+        let mut without = self.clone();
+        if let (Json::Object(fields), Some(field)) = (&mut without.entry.details, field) {
+            fields.retain(|(name, _)| name != field);
         }
-        [DOMAIN, &unsigned.line()].concat()
+        if let Some(signed) = &mut without.signed_by {
+            signed.signature = None;
+        }
+        without
     }
 
     /// The quorum that met for this record, and its signature of [`Self::message`].
     #[must_use]
-    pub fn signed(&self) -> Option<(QuorumId, [u8; SIGNATURE])> {
-        let mut fields = Fields::of(ARTEFACT, self.entry.details.clone()).ok()?;
+    pub fn signed(&self) -> Option<(QuorumId, [u8; ed25519::SIGNATURE])> {
+        let mut fields = Fields::of(ARTEFACT, self.entry.details.by_ref()).ok()?;
         let quorum = fields.parsed("quorum", QuorumId::from_text).ok()?;
         let signature = fields.parsed(SIGNED, |text| text::from_base64(text)?.try_into().ok()).ok()?;
         Some((quorum, signature))
@@ -237,11 +280,24 @@ impl Record {
             details @ Json::Object(_) => details.into_owned(),
             _ => return Err(fields.refuse("details").into()),
         };
+        let signature = match fields.optional_text("operator_signature")? {
+            None => None,
+            Some(text) => Some(text::from_base64(&text).ok_or_else(|| fields.refuse("operator_signature"))?),
+        };
+        let signed_by = match fields.optional_text("operator")? {
+            // A signature without a signer.
+            None if signature.is_some() => return Err(fields.refuse("operator_signature").into()),
+            None => None,
+            Some(text) => {
+                let key = SshFingerprint::parse(&text).ok_or_else(|| fields.refuse("operator"))?;
+                Some(SignedBy { key, signature })
+            }
+        };
         let prev = fields.parsed("prev", text::array_from_hex)?;
         let seq = fields.number("seq")?;
         let time = fields.parsed("time", |text| text.parse::<Timestamp>().ok())?;
         fields.finish()?;
-        Ok(Self { seq, prev, time, entry: Entry { actor, op, phase, details } })
+        Ok(Self { seq, prev, time, entry: Entry { actor, op, phase, details }, signed_by })
     }
 }
 

@@ -5,6 +5,7 @@
 //! one reserved for it), so an inserted or altered record is found even by somebody who made the
 //! chain anew. Entries are written and read here, in one place, so that they can't drift apart.
 
+use super::operator::Operators;
 use super::record::{Entry, Op, Phase, Record};
 use crate::key::{Fingerprint, KeyId, Label};
 use crate::share::QuorumId;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 mod checked;
 mod details;
 mod drill;
+mod operators;
 mod package;
 mod report;
 mod salvage;
@@ -24,6 +26,8 @@ mod token;
 pub use checked::{CardHistory, Checked, CheckedCard, Depth, Medium, Occasion};
 pub use details::{Backed, Deposit, Founded, Proof};
 pub use drill::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
+pub(super) use operators::CONSENT;
+pub use operators::{OperatorChange, OperatorError};
 pub use package::{Imported, Packaged};
 pub use report::{ReportEntry, ReportOf, Reported};
 pub use salvage::{Salvage, Salvaged};
@@ -40,6 +44,7 @@ pub struct State {
     imports: Vec<(Timestamp, Imported)>,
     drills: Vec<DrillEntry>,
     reports: Vec<ReportEntry>,
+    pub(super) operators: Operators,
 }
 
 /// A quorum that was founded.
@@ -142,6 +147,9 @@ pub enum StateError {
     /// A drill of other key versions than those that were backed up then.
     #[error("it drills other key versions than those that are backed up")]
     Drill,
+    /// A change of operators that doesn't fit.
+    #[error(transparent)]
+    Operators(#[from] OperatorError),
     /// An operation in a phase that it doesn't have.
     #[error("an operation {op} has no phase {phase}")]
     Phase {
@@ -183,6 +191,12 @@ impl State {
         &self.salvaged
     }
 
+    /// Who may write the log.
+    #[must_use]
+    pub const fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
     /// How many key versions are backed up.
     #[must_use]
     pub fn versions(&self) -> usize {
@@ -201,7 +215,7 @@ impl State {
     pub(super) fn apply(&mut self, record: &Record) -> Result<(), StateError> {
         let Record { seq, time, entry, .. } = record;
         let Entry { actor, op, phase, details } = entry;
-        let fields = || Fields::of("the record", details.clone());
+        let fields = || Fields::of("the record", details.by_ref());
         let phase_error = StateError::Phase { op: *op, phase: *phase };
         match phase {
             Phase::Intent => {
@@ -215,7 +229,9 @@ impl State {
                     drills: None,
                 };
                 match op {
-                    Op::Check | Op::Close | Op::Package | Op::Import | Op::Report => return Err(phase_error),
+                    Op::Check | Op::Close | Op::Package | Op::Import | Op::Report | Op::Operator => {
+                        return Err(phase_error);
+                    }
                     Op::Generate | Op::Add => {
                         intent.deposit = Some(self.reserve(Deposit::read(fields()?)?)?);
                     }
@@ -236,6 +252,10 @@ impl State {
                 Ok(())
             }
             Phase::Done => match op {
+                Op::Operator => {
+                    self.operate(OperatorChange::read(details)?, (*time, *seq))?;
+                    Ok(())
+                }
                 Op::Check => {
                     if let Some(checked) = Checked::read(details) {
                         self.note(&checked, *time);

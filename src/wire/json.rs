@@ -143,6 +143,21 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The same value, borrowed from this one: no string is copied.
+    #[must_use]
+    pub fn by_ref(&self) -> Json<'_> {
+        match self {
+            Self::Bool(truth) => Json::Bool(*truth),
+            Self::Number(number) => Json::Number(*number),
+            Self::Text(text) => Json::Text(Cow::Borrowed(text)),
+            Self::Secret(bytes) => Json::Secret(bytes),
+            Self::List(items) => Json::List(items.iter().map(Json::by_ref).collect()),
+            Self::Object(fields) => Json::Object(
+                fields.iter().map(|(name, value)| (Cow::Borrowed(&**name), value.by_ref())).collect(),
+            ),
+        }
+    }
+
     /// The canonical bytes of a public value.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
@@ -259,6 +274,7 @@ mod tests {
         fn what_is_written_is_read(value in value()) {
             let bytes = value.bytes();
             prop_assert!(read("a test", &bytes) == Ok(value.clone()));
+            prop_assert!(value.by_ref() == value);
             let secret = value.secret_bytes();
             prop_assert_eq!(secret.expose(), &bytes[..]);
         }

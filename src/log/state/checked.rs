@@ -116,7 +116,7 @@ impl Checked {
 
     /// What details say; `None` when they are of another form.
     pub(super) fn read(details: &Json<'_>) -> Option<Self> {
-        Self::strict(Fields::of("the record", details.clone()).ok()?).ok()
+        Self::strict(Fields::of("the record", details.by_ref()).ok()?).ok()
     }
 
     fn strict(mut fields: Fields<'_>) -> Result<Self, JsonError> {

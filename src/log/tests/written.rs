@@ -47,13 +47,13 @@ fn a_proposal_sees_what_others_wrote_first() {
     let mut late = early.clone();
     check(&mut early, &store, "second").unwrap();
     let mut seen = Vec::new();
-    let done = late.commit(&store, at(0), |_, head| {
-        seen.push(head.seq);
+    let done = late.commit(&store, at(0), |_, next| {
+        seen.push(next.head.seq);
         Ok::<_, Infallible>(vec![entry("third", Op::Check, Phase::Done, nothing())])
     });
     assert_eq!((done.unwrap().seq(), seen), (3, vec![1, 2]));
     // And may then refuse.
-    let refused = early.commit(&store, at(0), |_, head| match head.seq {
+    let refused = early.commit(&store, at(0), |_, next| match next.head.seq {
         2 => Ok(vec![entry("fourth", Op::Check, Phase::Done, nothing())]),
         _ => Err(LogError::NoEscrow),
     });

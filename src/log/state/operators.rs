@@ -1,0 +1,244 @@
+//! The details of an `operator` record: a key is added, given other roles, revoked, or replaced.
+//!
+//! Whoever signs it is checked before (`operator.rs`); here is what fits what the log says already.
+//! A key that was revoked or replaced never comes back, and the last founder can't go: nobody could
+//! name another.
+
+use super::super::operator::{Operator, Role, is_operator};
+use super::super::record::{Entry, Op, Phase, Record};
+use super::super::ssh::{SshFingerprint, SshKey};
+use super::{Fields, Json, JsonError, State, Timestamp, object, text};
+use std::collections::BTreeSet;
+
+/// The field of the details in which a new key agrees to take an old one's place.
+pub(in crate::log) const CONSENT: &str = "consent";
+
+/// A change of who is an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OperatorChange {
+    /// A key is added, or has these roles from now on.
+    Add {
+        /// Whose.
+        name: String,
+        /// The key.
+        key: SshKey,
+        /// What it may do.
+        roles: BTreeSet<Role>,
+    },
+    /// A key is no operator's from now on.
+    Revoke {
+        /// The key.
+        operator: SshFingerprint,
+    },
+    /// A key takes the place of another, with its name and roles.
+    Replace {
+        /// The old key.
+        operator: SshFingerprint,
+        /// The new key.
+        key: SshKey,
+        /// The new key's signature of the record without this and without the old key's.
+        consent: Option<Vec<u8>>,
+    },
+}
+
+/// Why a change of operators doesn't fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperatorError {
+    /// Not a key that may sign now.
+    #[error("{key} is no operator's key now: `quorate operator list` shows them")]
+    Unknown {
+        /// The key.
+        key: SshFingerprint,
+    },
+    /// A key that was taken out of use.
+    #[error("the key {key} was revoked or replaced before: make a new one with `ssh-keygen`")]
+    Used {
+        /// The key.
+        key: SshFingerprint,
+    },
+    /// A key that is somebody's.
+    #[error("the key {key} is that of {name}: every operator has a key of their own; use another one")]
+    Taken {
+        /// The key.
+        key: SshFingerprint,
+        /// Whose it is.
+        name: String,
+    },
+    /// An operator of that name has another key.
+    #[error("{name} has another key: `quorate operator replace {name}` changes it")]
+    Named {
+        /// The name.
+        name: String,
+    },
+    /// Nobody could name an operator any more.
+    #[error(
+        "{name} is the last founder, and nobody could name an operator after that: add another founder first, with `quorate operator add NAME --key FILE.pub --role founder`"
+    )]
+    LastFounder {
+        /// Who.
+        name: String,
+    },
+}
+
+impl OperatorChange {
+    /// The details of the record.
+    #[must_use]
+    pub fn details(&self) -> Json<'static> {
+        let key = |key: &SshKey| Some(Json::text(key.to_string()));
+        let fingerprint = |key: &SshFingerprint| Some(Json::text(key.to_string()));
+        match self {
+            Self::Add { name, key: new, roles } => {
+                let roles = roles.iter().map(|role| Json::text(role.name())).collect();
+                object([
+                    ("change", Some(Json::text("add"))),
+                    ("key", key(new)),
+                    ("name", Some(Json::text(name.clone()))),
+                    ("roles", Some(Json::List(roles))),
+                ])
+            }
+            Self::Revoke { operator } => {
+                object([("change", Some(Json::text("revoke"))), ("operator", fingerprint(operator))])
+            }
+            Self::Replace { operator, key: new, consent } => object([
+                ("change", Some(Json::text("replace"))),
+                (CONSENT, consent.as_ref().map(|consent| Json::text(text::base64(consent)))),
+                ("key", key(new)),
+                ("operator", fingerprint(operator)),
+            ]),
+        }
+    }
+
+    /// Reads the details of a record.
+    pub(in crate::log) fn read(details: &Json<'_>) -> Result<Self, JsonError> {
+        let mut fields = Fields::of("the record", details.by_ref())?;
+        let change = fields.text("change")?;
+        let read = match &*change {
+            "add" => {
+                let role = |item: &Json<'_>| match item {
+                    Json::Text(name) => Role::parse(name),
+                    _ => None,
+                };
+                let listed = fields.list("roles")?;
+                let roles: BTreeSet<Role> = listed.iter().filter_map(role).collect();
+                if roles.is_empty() || roles.len() != listed.len() {
+                    return Err(fields.refuse("roles"));
+                }
+                Self::Add {
+                    name: fields.parsed("name", |name| is_operator(name).then(|| name.to_owned()))?,
+                    key: key(&mut fields)?,
+                    roles,
+                }
+            }
+            "revoke" => Self::Revoke { operator: fields.parsed("operator", SshFingerprint::parse)? },
+            "replace" => Self::Replace {
+                operator: fields.parsed("operator", SshFingerprint::parse)?,
+                key: key(&mut fields)?,
+                consent: Some(fields.parsed(CONSENT, text::from_base64)?),
+            },
+            _ => return Err(fields.refuse("change")),
+        };
+        fields.finish()?;
+        Ok(read)
+    }
+
+    /// The change that a record makes; `None` when it makes none that can be read.
+    pub(in crate::log) fn of(record: &Record) -> Option<Self> {
+        Self::read(&record.entry.details).ok()
+    }
+
+    /// The key that a record adds.
+    pub(in crate::log) fn first(record: &Record) -> Option<SshKey> {
+        match &record.entry {
+            Entry { op: Op::Operator, phase: Phase::Done, .. } => match Self::of(record)? {
+                Self::Add { key, .. } => Some(key),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The one spelling of a public key.
+fn key(fields: &mut Fields<'_>) -> Result<SshKey, JsonError> {
+    fields.parsed("key", |line| SshKey::from_line(line).ok().filter(|key| key.to_string() == line))
+}
+
+impl State {
+    /// Takes a change of operators.
+    pub(super) fn operate(
+        &mut self,
+        change: OperatorChange,
+        at: (Timestamp, u64),
+    ) -> Result<(), OperatorError> {
+        self.fits(&change)?;
+        let keys = &mut self.operators.keys;
+        match change {
+            OperatorChange::Add { name, key, roles } => {
+                let fresh = Operator { name, key, roles: roles.clone(), since: at, until: None };
+                keys.entry(fresh.key.fingerprint()).or_insert(fresh).roles = roles;
+            }
+            OperatorChange::Revoke { operator } => {
+                if let Some(old) = keys.get_mut(&operator) {
+                    old.until = Some(at);
+                }
+            }
+            OperatorChange::Replace { operator, key, .. } => {
+                if let Some(old) = keys.get_mut(&operator) {
+                    old.until = Some(at);
+                    let fresh = Operator { key, since: at, until: None, ..old.clone() };
+                    keys.insert(fresh.key.fingerprint(), fresh);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a change of operators fits what the log says; for writers, before anybody signs.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn fits(&self, change: &OperatorChange) -> Result<(), OperatorError> {
+        let operators = &self.operators;
+        let active = |key: &SshFingerprint| {
+            let found = operators.get(key).filter(|operator| operator.until.is_none());
+            found.ok_or(OperatorError::Unknown { key: *key })
+        };
+        let keeps_a_founder = |gone: &SshFingerprint, operator: &Operator| {
+            let other = |(key, operator): (&SshFingerprint, &Operator)| {
+                key != gone && operator.roles.contains(&Role::Founder)
+            };
+            if operator.roles.contains(&Role::Founder) && !operators.active().any(other) {
+                return Err(OperatorError::LastFounder { name: operator.name.clone() });
+            }
+            Ok(())
+        };
+        match change {
+            OperatorChange::Add { name, key, roles } => {
+                let fingerprint = key.fingerprint();
+                match operators.get(&fingerprint) {
+                    Some(known) if known.until.is_some() => Err(OperatorError::Used { key: fingerprint }),
+                    Some(known) if known.name != *name => {
+                        Err(OperatorError::Taken { key: fingerprint, name: known.name.clone() })
+                    }
+                    Some(known) if !roles.contains(&Role::Founder) => keeps_a_founder(&fingerprint, known),
+                    Some(_) => Ok(()),
+                    None if operators.named(name).is_some() => {
+                        Err(OperatorError::Named { name: name.clone() })
+                    }
+                    None => Ok(()),
+                }
+            }
+            OperatorChange::Revoke { operator } => keeps_a_founder(operator, active(operator)?),
+            OperatorChange::Replace { operator, key, .. } => {
+                active(operator)?;
+                let fingerprint = key.fingerprint();
+                match operators.get(&fingerprint) {
+                    Some(known) if known.until.is_some() => Err(OperatorError::Used { key: fingerprint }),
+                    Some(known) => Err(OperatorError::Taken { key: fingerprint, name: known.name.clone() }),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}

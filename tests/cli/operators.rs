@@ -1,0 +1,290 @@
+//! Operators with keys of stock OpenSSH: who signs, what becomes of what others write, and that a
+//! stock verifier agrees.
+
+use super::world::{SKIP, World};
+use quorate::log::ssh::{NAMESPACE, SshKey};
+use quorate::log::{Entry, Log, Next, Op, OperatorChange, Phase};
+use quorate::store::{FolderStore, Store as _};
+use quorate::wire::json::{Json, object};
+use std::process::{Command, Stdio};
+
+/// A world with a founder, who is the first operator, and pairs of keys for others.
+fn staffed() -> World {
+    let world = World::new();
+    for (name, kind) in
+        [("flora", "ed25519"), ("dave", "ecdsa"), ("rita", "rsa"), ("new", "ed25519"), ("eve", "ed25519")]
+    {
+        pair(&world, name, kind);
+    }
+    let mut arguments =
+        vec!["init", "acme", "-t", "2", "--operator", "flora=flora.pub", "--clock", "2026-11-23T20:00:00Z"];
+    arguments.extend(SKIP);
+    arguments.extend(["--custodian", "alice=open", "bob=open", "carol=open"]);
+    world.run(&arguments).good();
+    for (name, role) in [("dave", "depositor"), ("rita", "recoverer")] {
+        let key = format!("{name}.pub");
+        at(&world, 1, "flora", &["operator", "add", name, "--key", &key, "--role", role]).good();
+    }
+    world
+}
+
+fn pair(world: &World, name: &str, kind: &str) {
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-N", "", "-C", name, "-t", kind, "-f"]).arg(world.path(name));
+    if kind == "rsa" {
+        command.args(["-b", "2048"]);
+    }
+    assert!(command.status().expect("ssh-keygen of OpenSSH").success());
+}
+
+/// A command in the escrow at a minute, signed with a key.
+#[track_caller]
+fn at(world: &World, minute: u8, key: &str, arguments: &[&str]) -> super::world::Ran {
+    let clock = format!("2026-11-23T20:{minute:02}:00Z");
+    let mut all = vec!["--clock", &clock];
+    if !key.is_empty() {
+        all.extend(["--sign-with", key]);
+    }
+    all.extend(arguments);
+    world.acme(&all)
+}
+
+#[track_caller]
+fn recovers(world: &World, minute: u8, key: &str, to: &str) -> super::world::Ran {
+    let to = format!("file:{to}");
+    let cards = ["acme-cards/1-alice.pdf", "acme-cards/2-bob.pdf"];
+    at(world, minute, key, &["recover", "orders", "--to", &to, "--card", cards[0], cards[1]])
+}
+
+/// Puts a record behind the log, as somebody does who can write the folder.
+fn force(world: &World, op: Op, details: Json<'static>, signed_as: Option<&str>) {
+    let store = FolderStore::new(world.path("acme"));
+    let log = Log::open(&store).unwrap();
+    let signer = signed_as.map(|name| {
+        SshKey::from_line(&String::from_utf8(world.read(&format!("{name}.pub"))).unwrap())
+            .unwrap()
+            .fingerprint()
+    });
+    let next = Next { head: log.head(), time: log.last_time().unwrap(), signer };
+    let entry = Entry { actor: "mallory".to_owned(), op, phase: Phase::Done, details };
+    let mut record = next.record(entry);
+    if let (Some(name), Some(signed)) = (signed_as, &mut record.signed_by) {
+        signed.signature = Some(vec![0; 8]);
+        let _ = name;
+    }
+    store.create(&Log::file(log.commits() + 1), &record.line()).unwrap();
+}
+
+#[test]
+fn everybody_does_what_their_role_allows_and_nothing_else() {
+    let world = staffed();
+    at(&world, 2, "dave", &["generate", "orders", "--kind", "aes-256"]).good();
+    at(&world, 3, "rita", &["generate", "more", "--kind", "aes-256"])
+        .fails(1, "rita is an operator of this escrow, but no depositor")
+        .says("operator add NAME --role");
+    at(&world, 3, "", &["generate", "more", "--kind", "aes-256"])
+        .fails(1, "no key to sign with is named")
+        .says("--sign-with");
+    at(&world, 3, "eve", &["generate", "more", "--kind", "aes-256"])
+        .fails(1, "is no operator's of this escrow");
+    at(&world, 3, "dave", &["operator", "add", "eve", "--key", "eve.pub", "--role", "founder"])
+        .fails(1, "dave is an operator of this escrow, but no founder");
+    recovers(&world, 4, "dave", "no").fails(1, "but no recoverer");
+    recovers(&world, 4, "rita", "key").good();
+    assert_eq!(world.read("key").len(), 32);
+    let typed = world.typed(&["carol", "alice"]);
+    at(&world, 5, "dave", &["check", "--record", &typed[0], &typed[1]]).good();
+    at(&world, 6, "", &["log", "verify"])
+        .good()
+        .prints("dave (depositor)")
+        .prints("flora (founder, depositor, recoverer, auditor)")
+        .prints("signed the log up to record 10 (recover, 2026-11-23T20:04:00Z); record 11 is not covered");
+    at(&world, 6, "", &["status"]).good().prints("operators   ");
+    // Every operator's key is lost: the custodians still get their key, and the log says that nobody signed.
+    recovers(&world, 7, "", "no").fails(1, "no key to sign with").says("--unsigned");
+    let clock = ["--clock", "2026-11-23T20:08:00Z", "recover", "orders", "--unsigned", "--to", "file:again"];
+    let cards = ["--card", "acme-cards/1-alice.pdf", "acme-cards/2-bob.pdf"];
+    world.acme(&[&clock[..], &cards[..]].concat()).good();
+    assert_eq!(world.read("again"), world.read("key"));
+    at(&world, 9, "", &["log", "verify"])
+        .fails(4, "not what its log says")
+        .prints("record 12 (recover intent by operator) does not count: it is not signed");
+}
+
+#[test]
+fn a_forged_record_is_named_and_believed_by_nobody() {
+    let world = staffed();
+    let quorum = String::from_utf8(at(&world, 2, "", &["--json", "status"]).good().out.into_bytes()).unwrap();
+    let id = quorum.split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap().replace('-', "");
+    let card = object([
+        ("depth", Some(Json::text("share"))),
+        ("index", Some(Json::Number(1))),
+        ("read", Some(Json::text("picture"))),
+    ]);
+    let checked = object([
+        ("cards", Some(Json::List(vec![card]))),
+        ("generation", Some(Json::Number(1))),
+        ("occasion", Some(Json::text("check"))),
+        ("quorum", Some(Json::text(id))),
+    ]);
+    // The card was never looked at; who can write the folder says that it was.
+    let before = at(&world, 2, "", &["status"]).good().prints("never read back: alice (1)");
+    assert!(!before.out.contains("last known good"));
+    force(&world, Op::Check, checked.clone(), None);
+    force(&world, Op::Check, checked.clone(), Some("eve"));
+    force(&world, Op::Check, checked, Some("flora"));
+    let eve = SshKey::from_line(&String::from_utf8(world.read("eve.pub")).unwrap()).unwrap();
+    let add = OperatorChange::Add { name: "eve".to_owned(), key: eve, roles: quorate::log::Role::ALL.into() };
+    force(&world, Op::Operator, add.details(), Some("eve"));
+    let after =
+        at(&world, 3, "", &["status"]).fails(4, "not what its log says").prints("never read back: alice (1)");
+    assert!(!after.out.contains("last known good"), "{after:?}");
+    let said = at(&world, 3, "", &["log", "verify"]).fails(4, "not what its log says");
+    for fragment in [
+        "record 7 (check done by mallory) does not count: it is not signed",
+        "record 8 (check done by mallory) does not count: it is signed by SHA256:",
+        "record 9 (check done by mallory) does not count: its signature is not one of this record by SHA256:",
+        "record 10 (operator done by mallory) does not count",
+    ] {
+        assert!(said.out.contains(fragment), "no {fragment:?} in {}", said.out);
+    }
+    // The escrow goes on.
+    at(&world, 4, "dave", &["generate", "orders", "--kind", "aes-256"]).good();
+    at(&world, 5, "", &["list"]).good().prints("orders");
+}
+
+#[test]
+fn keys_are_revoked_and_replaced_and_nobody_is_locked_out() {
+    let world = staffed();
+    at(&world, 2, "flora", &["operator", "revoke", "flora"])
+        .fails(1, "flora is the last founder")
+        .says("add another founder first");
+    at(&world, 2, "flora", &["operator", "add", "flora", "--role", "auditor"]).fails(1, "the last founder");
+    at(&world, 2, "flora", &["operator", "revoke", "nobody"]).fails(1, "there is no operator nobody");
+    at(&world, 2, "flora", &["operator", "add", "new", "--key", "new.pub"]).fails(2, "what new may do");
+    at(&world, 2, "flora", &["operator", "add", "new", "--key", "new.pub", "--role", "boss"])
+        .fails(2, "no role boss");
+    at(&world, 2, "flora", &["operator", "add", "a b", "--key", "new.pub", "--role", "auditor"])
+        .fails(2, "can't be called");
+    at(&world, 2, "flora", &["operator", "add", "new", "--key", "new", "--role", "auditor"])
+        .fails(1, "private key");
+    at(&world, 2, "flora", &["operator", "add", "new", "--key", "dave.pub", "--role", "auditor"])
+        .fails(1, "that of dave");
+    at(&world, 3, "flora", &["operator", "revoke", "dave"]).good();
+    at(&world, 4, "dave", &["generate", "orders", "--kind", "aes-256"])
+        .fails(1, "was revoked or replaced by record 7");
+    at(&world, 4, "flora", &["operator", "add", "dave", "--key", "dave.pub", "--role", "depositor"])
+        .fails(1, "before");
+    at(&world, 5, "rita", &["operator", "replace", "rita", "--key", "new"])
+        .good()
+        .prints("rita signs with SHA256:");
+    at(&world, 6, "rita", &["operator", "replace", "rita", "--key", "eve"])
+        .fails(1, "was revoked or replaced");
+    at(&world, 6, "new", &["operator", "replace", "flora", "--key", "eve"]).fails(1, "but no founder");
+    at(&world, 7, "", &["operator", "list"]).good().prints("until 2026-11-23T20:03:00Z (record 7)");
+    at(&world, 7, "", &["log", "verify"]).good();
+    // The missing clock of a machine without a battery, and one that is behind.
+    for clock in ["1970-01-01T00:00:03Z", "2026-11-23T19:00:00Z"] {
+        world
+            .acme(&["--clock", clock, "--sign-with", "flora", "operator", "revoke", "rita"])
+            .fails(5, "before the last record of the log");
+    }
+}
+
+#[test]
+fn a_stock_verifier_agrees() {
+    let world = staffed();
+    at(&world, 2, "dave", &["generate", "orders", "--kind", "aes-256"]).good();
+    at(&world, 3, "flora", &["operator", "revoke", "dave"]).good();
+    recovers(&world, 4, "rita", "key").good();
+    let allowed = at(&world, 5, "", &["log", "allowed-signers"]).good().out;
+    assert_eq!(allowed.lines().count(), 3);
+    world.write("allowed", &allowed);
+    let verify = |seq: &str, name: &str, time: &str, spoil: bool| {
+        let file = format!("m{seq}{name}{}{spoil}", time.len());
+        at(&world, 5, "", &["log", "export", "--record", seq, "--out", &file]).good();
+        let mut message = world.read(&file);
+        if spoil {
+            message[20] ^= 1;
+        }
+        world.write("message", message);
+        let mut command = Command::new("ssh-keygen");
+        command
+            .current_dir(world.root())
+            .args(["-Y", "verify", "-f", "allowed", "-n", NAMESPACE, "-I", name]);
+        command.arg("-O").arg(format!("verify-time={time}")).arg("-s").arg(format!("{file}.sig"));
+        command.stdin(std::fs::File::open(world.path("message")).unwrap());
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+    };
+    // Record 1 is flora's own; 7 and 8 are the deposit, signed once; 9 takes dave's key away.
+    assert!(verify("1", "flora", "20261123200000Z", false));
+    assert!(verify("7", "dave", "20261123200200Z", false));
+    assert!(verify("11", "rita", "20261123200400Z", false));
+    assert!(!verify("7", "flora", "20261123200200Z", false), "by another");
+    assert!(!verify("8", "dave", "20261123200400Z", false), "after it was revoked");
+    assert!(!verify("8", "dave", "20261123200200Z", true), "altered");
+    at(&world, 5, "", &["log", "export", "--record", "99"]).fails(1, "record 99 is not signed");
+    at(&world, 5, "", &["log", "export", "--record", "1", "--out", "allowed"]).fails(1, "exists already");
+}
+
+#[test]
+fn a_key_in_the_agent_signs() {
+    let world = staffed();
+    let socket = world.path("socket");
+    let mut agent =
+        Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
+    for _ in 0..200 {
+        if socket.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let add = Command::new("ssh-add")
+        .arg("-q")
+        .arg(world.path("dave"))
+        .env("SSH_AUTH_SOCK", &socket)
+        .stderr(Stdio::null())
+        .status();
+    let key = SshKey::from_line(&String::from_utf8(world.read("dave.pub")).unwrap()).unwrap();
+    let name = format!("agent:{}", key.fingerprint());
+    let ran = |name: &str| {
+        let mut command =
+            world.command(&["-C", "acme", "--sign-with", name, "generate", "orders", "--kind", "aes-256"]);
+        command.env("SSH_AUTH_SOCK", &socket);
+        world.finish(command)
+    };
+    let (good, other) = (ran(&name), ran("agent:SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+    let _ = (agent.kill(), agent.wait());
+    assert!(add.unwrap().success());
+    good.good();
+    other.fails(1, "the agent has no key SHA256:AAAA");
+    world.acme(&["--sign-with", "agent:x", "status"]).fails(2, "fingerprint of a key");
+    world.acme(&["--sign-with", "absent", "status"]).fails(1, "absent");
+    world.acme(&["log", "verify"]).good();
+}
+
+#[test]
+fn an_escrow_that_has_keys_gets_operators_later() {
+    let world = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
+    pair(&world, "flora", "ed25519");
+    pair(&world, "eve", "ed25519");
+    world.acme(&["status"]).good().prints("records are not signed");
+    world.acme(&["operator", "list"]).good().prints("records of this escrow are not signed");
+    world.acme(&["log", "allowed-signers"]).fails(1, "has no operators");
+    world.acme(&["operator", "add", "flora"]).fails(2, "no key is named");
+    world
+        .acme(&["--sign-with", "eve", "operator", "add", "flora", "--key", "flora.pub"])
+        .fails(2, "signs for itself");
+    world
+        .acme(&["operator", "add", "flora", "--key", "flora.pub", "--role", "auditor"])
+        .fails(2, "must be a founder");
+    world.acme(&["operator", "add", "flora", "--key", "flora.pub"]).good().says("name a second founder");
+    world.acme(&["generate", "orders", "--kind", "aes-256"]).fails(1, "no key to sign with");
+    world.acme(&["--sign-with", "flora", "generate", "orders", "--kind", "aes-256"]).good();
+    world
+        .acme(&["log", "verify"])
+        .good()
+        .prints("flora (founder")
+        .prints("records 3 to 6")
+        .prints("are not covered");
+}
