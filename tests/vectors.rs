@@ -452,7 +452,7 @@ fn escrows() {
         });
         case.is("keys", keys.collect::<Vec<_>>().join(", "));
         for (field, printed) in &case.fields {
-            let holds = || escrow.log().holds(&Checkpoint::parse(printed).unwrap());
+            let holds = || Log::holds(escrow.store(), &Checkpoint::parse(printed).unwrap()).unwrap();
             match field.as_str() {
                 "holds" => assert_eq!(holds(), Ok(())),
                 "rewritten" => assert!(matches!(holds(), Err(CheckpointError::Rewritten { .. }))),

@@ -11,7 +11,7 @@
 
 use super::escrow::Escrow;
 use crate::key::{Fingerprint, Label};
-use crate::log::{Checkpoint, CheckpointError, CommitError, Op, Phase, Reported};
+use crate::log::{Checkpoint, CheckpointError, CommitError, Log, LogError, Op, Phase, Reported};
 use crate::primitive::ed25519::SIGNATURE;
 use crate::primitive::hash::sha256;
 use crate::quorum::{Quorum, QuorumRecord};
@@ -178,6 +178,9 @@ pub enum ReportError {
     /// A checkpoint in it doesn't fit the log.
     #[error("the report's checkpoint: {0}")]
     Checkpoint(#[from] CheckpointError),
+    /// The log can't be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// A text or a list that a report can't hold.
     #[error("{field} does not fit in a report: {why}")]
     Unfit {
@@ -297,11 +300,11 @@ impl Signed {
     /// Whether the log of `escrow` knows it and holds both its checkpoints; the seq of its record.
     ///
     /// # Errors
-    /// [`ReportError::NotInLog`], [`ReportError::Checkpoint`].
+    /// [`ReportError::NotInLog`], [`ReportError::Checkpoint`], [`ReportError::Log`].
     pub fn is_in(&self, escrow: &Escrow<'_>) -> Result<u64, ReportError> {
         // First, since they tell a rollback from a report that was never there.
         for checkpoint in [&self.report.before, &self.report.after] {
-            escrow.log().holds(checkpoint)?;
+            Log::holds(escrow.store(), checkpoint)??;
         }
         let digest = self.digest();
         let reports = escrow.state().reports();

@@ -144,6 +144,7 @@ fn init(script: &Script, dir: PathBuf, paper: PaperSize) -> Init {
         entropy: Vec::new(),
         paper,
         ceremony: None,
+        operator: None,
         evidence: super::args::Evidence::default(),
         contact: None,
         skip: Vec::new(),

@@ -32,8 +32,10 @@ fn activity(record: &Record) -> (u64, &'static str) {
         Op::Operator if change("revoke") => (4, "Delete"),
         Op::Operator if change("replace") => (3, "Update"),
         Op::Close => (3, "Update"),
-        Op::Found | Op::Generate | Op::Add | Op::Operator | Op::Package | Op::Import => (1, "Create"),
-        Op::Recover | Op::Salvage | Op::Check => (2, "Read"),
+        Op::Found | Op::Generate | Op::Add | Op::Operator | Op::Package | Op::Import | Op::Report => {
+            (1, "Create")
+        }
+        Op::Recover | Op::Salvage | Op::Check | Op::Drill => (2, "Read"),
     }
 }
 

@@ -61,7 +61,10 @@ impl Role {
             Op::Recover | Op::Salvage => &[Self::Recoverer],
             // They follow what either of them did with a key.
             Op::Close | Op::Package | Op::Import => &[Self::Depositor, Self::Recoverer],
-            Op::Check => &[],
+            // Nothing is released: who audits may hold one.
+            Op::Drill => &[Self::Recoverer, Self::Auditor],
+            // A report follows what its writer did.
+            Op::Check | Op::Report => &[],
         }
     }
 }

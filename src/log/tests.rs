@@ -12,8 +12,8 @@ use core::num::NonZeroU32;
 
 mod altered;
 mod checked;
-mod provider;
 mod operators;
+mod provider;
 mod written;
 
 type Said = Vec<(Op, Phase, Json<'static>)>;
