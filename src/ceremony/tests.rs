@@ -23,6 +23,7 @@ mod faults;
 mod gathering;
 mod inspection;
 mod recovery;
+mod report;
 mod salvage;
 mod script;
 

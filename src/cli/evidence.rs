@@ -9,7 +9,7 @@ use super::cards::named;
 use super::failure::{FAILED, Failure};
 use super::files::Pending;
 use super::init::unknown;
-use super::output::Output;
+use super::output::{Output, plain};
 use quorate::card::verification;
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::report::{Card, Due, Key, Kind, MOST, Person, Report, ReportError, Signed, Step};
@@ -130,9 +130,12 @@ impl Account {
         self.steps.push(Step { name: name.into(), time: escrow.now(), milliseconds, signed_off: None });
     }
 
-    /// Remembers what was not as planned.
-    pub(crate) fn exception(&mut self, text: impl Into<String>) {
-        self.exceptions.push(text.into());
+    /// Remembers what was not as planned; names of files in it may hold anything.
+    pub(crate) fn exception(&mut self, text: impl AsRef<str>) {
+        let text: String = plain(text.as_ref()).chars().take(200).collect();
+        if !text.trim().is_empty() {
+            self.exceptions.push(text);
+        }
     }
 
     /// Signs, logs and writes the report, when one is wanted; the names of its files.
@@ -150,13 +153,16 @@ impl Account {
         let signed = self.report(escrow, held, output)?.sign(quorum).map_err(unfit)?;
         let mut pending = Pending::default();
         let mut paper = None;
+        let mut unprinted = None;
         if let Some(path) = pdf {
-            let page = paper::page(&signed).map_err(|error| {
-                Failure::new(FAILED, format!("the report can't be printed: {error}"))
-                    .hint("leave out --report FILE.pdf, or the text that it names")
-            })?;
-            paper = Some(sha256(&[&page]));
-            pending.add(path, &page)?;
+            match paper::page(&signed) {
+                Ok(page) => {
+                    paper = Some(sha256(&[&page]));
+                    pending.add(path, &page)?;
+                }
+                // The JSON and the log have it all the same.
+                Err(error) => unprinted = Some(format!("the report can't be printed: {error}")),
+            }
         }
         if let Some(path) = json {
             pending.add(path, signed.bytes())?;
@@ -170,7 +176,11 @@ impl Account {
                 hex(&signed.digest())
             ));
         }
-        Ok(files)
+        match unprinted {
+            None => Ok(files),
+            Some(message) => Err(Failure::new(FAILED, message)
+                .hint("the ceremony itself is done and logged; print its JSON, or `quorate log show`")),
+        }
     }
 
     fn report(self, escrow: &Escrow<'_>, held: Held<'_>, output: &Output) -> Result<Report, Failure> {

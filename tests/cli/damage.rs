@@ -140,6 +140,9 @@ fn a_log_that_cannot_be_written_stops_everything() {
     let recover = join(&[&cards], &["recover", "k", "--to", "file:out", "--card"]);
     let ran = without_space(&world, &recover).fails(5, "the log can't be written: log/");
     assert!(!ran.err.contains("the card of"), "no card was looked at: {ran:#?}");
+    let drill = join(&[&cards], &["drill", "--report", "report.json", "--card"]);
+    let ran = without_space(&world, &drill).fails(5, "the log can't be written: log/");
+    assert!(!ran.err.contains("the card of"), "no card was looked at: {ran:#?}");
     without_space(&world, &["check", "--record", "alice.txt"]).fails(5, "the log can't be written: log/");
     without_space(&world, &["list"]).good();
     without_space(&world, &["check", "alice.txt"]).good();

@@ -241,10 +241,46 @@ fn names_of_any_length_fit_the_paper() {
             assert!(text.contains(wanted), "{wanted}: {text}");
         }
     }
-    // A character without a glyph is refused by name; the drill is done all the same, and says so.
-    let odd = ["drill", "--report", "odd.pdf", "--purpose", "\u{2603}\u{fe0f}\u{1f9ff}", "--card"];
+    // A character without a glyph is spelled out, and so is what a file's name hides.
+    world.write("odd\u{202e}\u{7}.txt", "no card");
+    let odd = [
+        "--actor",
+        "\u{1f9ff}",
+        "drill",
+        "--report",
+        "odd.pdf",
+        "--report",
+        "odd.json",
+        "--purpose",
+        "\u{1f9ff}",
+        "--card",
+        "odd\u{202e}\u{7}.txt",
+    ];
+    world.acme(&join(&[&cards[..2]], &odd)).good();
+    world.acme(&["report", "verify", "odd.json"]).good().prints("exception   odd");
+    if has("pdftotext") {
+        let text =
+            Command::new("pdftotext").args(["-layout", "odd.pdf", "-"]).current_dir(world.root()).output();
+        assert!(String::from_utf8(text.unwrap().stdout).unwrap().contains("\\u{1f9ff}"));
+    }
+}
+
+#[test]
+fn a_drill_that_failed_has_its_report() {
+    let (world, cards) = reported();
+    let shown = world.acme(&["--json", "show", "b"]).good().out;
+    let shown = json(&shown);
+    fs::remove_file(world.path(&format!("acme/{}", text(&items(&shown)[0], "backup")))).unwrap();
+    let other = World::founded(2, &OPEN);
+    world.write("stranger.txt", other.lines("carol").join("\n"));
+    let drill = ["drill", "--report", "bad.json", "--report", "bad.pdf", "--card", "stranger.txt"];
+    world.acme(&join(&[&cards[..2]], &drill)).fails(4, "1 of 3 key versions could not be recovered");
     world
-        .acme(&join(&[&cards[..2]], &odd))
-        .fails(1, "the report can't be printed: the fonts have no glyph for");
-    assert!(!world.path("odd.pdf").exists());
+        .acme(&["report", "verify", "bad.json"])
+        .good()
+        .prints("\nkeys        3, of which 1 failed\nexception   this card belongs to quorum ");
+    let report = String::from_utf8(world.read("bad.json")).unwrap() + "\n";
+    let report = json(&report);
+    let outcomes: Vec<_> = items(field(&report, "keys")).iter().map(|one| text(one, "outcome")).collect();
+    assert_eq!(outcomes, ["matched", "missing", "matched"]);
 }

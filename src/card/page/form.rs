@@ -113,9 +113,9 @@ pub(super) fn sheets<'f>(
     boxes(&mut flow, fonts, face)?;
     facts(&mut flow, fonts, face)?;
     for section in face.sections {
-        table(&mut flow, fonts, section)?;
+        table(&mut flow, fonts, section, paper)?;
     }
-    signatures(&mut flow, fonts, face)?;
+    signatures(&mut flow, fonts, face, paper)?;
     let mut sheets = flow.finish();
     let total = sheets.len();
     for (sheet, number) in sheets.iter_mut().zip(1usize..) {
@@ -196,7 +196,12 @@ fn head(flow: &mut Flow<'_>, text: &str, with: f32) -> Result<(), PageError> {
     Ok(())
 }
 
-fn table(flow: &mut Flow<'_>, fonts: &Fonts, section: &Section<'_>) -> Result<(), PageError> {
+/// Refuses a row that no page has room for.
+fn fits(paper: Paper, height: f32) -> Result<(), PageError> {
+    if height > paper.size().1 - 45.0 * MM { Err(PageError::TooLong { field: "a row" }) } else { Ok(()) }
+}
+
+fn table(flow: &mut Flow<'_>, fonts: &Fonts, section: &Section<'_>, paper: Paper) -> Result<(), PageError> {
     let (left, width) = area(flow)?;
     head(flow, section.head, 40.0)?;
     if section.rows.is_empty() {
@@ -226,7 +231,9 @@ fn table(flow: &mut Flow<'_>, fonts: &Fonts, section: &Section<'_>) -> Result<()
             Cell::new(fonts, *place, texts.as_slice(), "a row")
         });
         let cells = cells.collect::<Result<Vec<_>, _>>()?;
-        if flow.breaks(cells.iter().map(Cell::height).fold(least, f32::max)) {
+        let height = cells.iter().map(Cell::height).fold(least, f32::max);
+        fits(paper, height)?;
+        if flow.breaks(height) {
             flow.skip(f32::MAX / 2.0);
             titles(flow)?;
         }
@@ -235,7 +242,12 @@ fn table(flow: &mut Flow<'_>, fonts: &Fonts, section: &Section<'_>) -> Result<()
     Ok(())
 }
 
-fn signatures(flow: &mut Flow<'_>, fonts: &Fonts, face: &FormFace<'_>) -> Result<(), PageError> {
+fn signatures(
+    flow: &mut Flow<'_>,
+    fonts: &Fonts,
+    face: &FormFace<'_>,
+    paper: Paper,
+) -> Result<(), PageError> {
     if face.signatures.is_empty() {
         return Ok(());
     }
@@ -261,6 +273,7 @@ fn signatures(flow: &mut Flow<'_>, fonts: &Fonts, face: &FormFace<'_>) -> Result
             cells.push(Cell::new(fonts, (x, width * share), &texts, "a signature")?);
             x += width * share;
         }
+        fits(paper, cells.iter().map(Cell::height).fold(height, f32::max))?;
         flow.row(&cells, height)?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The report as a paper to sign: the same facts as the JSON, whose SHA-256 and signature stand on it.
 
 use quorate::card::page::{Column, Fact, FormFace, PageError, Paper, Section, form_page};
-use quorate::ceremony::report::{Kind, Signed};
+use quorate::ceremony::report::{Kind, Report, Signed};
 use quorate::wire::text::{base64, hex};
 
 /// Until when a page of keys is not too long to sign.
@@ -13,7 +13,38 @@ const fn column(title: &str, share: u8, code: bool) -> Column<'_> {
 
 /// The PDF.
 pub(super) fn page(signed: &Signed) -> Result<Vec<u8>, PageError> {
-    let report = signed.report();
+    match set(signed.report(), signed) {
+        // A letter that the fonts don't have is spelled out: a report is never left out for a name.
+        Err(PageError::Glyph { .. }) => set(&spelled(signed.report()), signed),
+        page => page,
+    }
+}
+
+/// The report with every character outside ASCII as its number.
+fn spelled(report: &Report) -> Report {
+    let mut report = report.clone();
+    let spell = |text: &mut String| {
+        if !text.is_ascii() {
+            let one = |c: char| if c.is_ascii() { c.to_string() } else { c.escape_unicode().to_string() };
+            *text = text.chars().map(one).collect();
+        }
+    };
+    report.organisation.iter_mut().chain(&mut report.purpose).for_each(spell);
+    report.people.iter_mut().flat_map(|one| [&mut one.name, &mut one.role]).for_each(spell);
+    report.steps.iter_mut().for_each(|one| {
+        spell(&mut one.name);
+        one.signed_off.iter_mut().for_each(spell);
+    });
+    report.cards.iter_mut().for_each(|one| {
+        spell(&mut one.custodian);
+        one.envelope.iter_mut().for_each(spell);
+    });
+    report.exceptions.iter_mut().for_each(spell);
+    report
+}
+
+/// The PDF of these words, with the digest and the signature of `signed`.
+fn set(report: &Report, signed: &Signed) -> Result<Vec<u8>, PageError> {
     let title = match report.kind {
         Kind::Found => "Report of a founding",
         Kind::Recover => "Report of a recovery",
@@ -57,7 +88,7 @@ pub(super) fn page(signed: &Signed) -> Result<Vec<u8>, PageError> {
         .filter(|(_, value, _)| !value.is_empty())
         .map(|(label, value, code)| Fact { label, value, code })
         .collect();
-    let sections = sections(signed);
+    let sections = sections(report);
     let signatures: Vec<(String, String)> =
         report.people.iter().map(|one| (one.role.clone(), one.name.clone())).collect();
     let id = format!("report {} {digest}", report.kind.name());
@@ -76,8 +107,7 @@ pub(super) fn page(signed: &Signed) -> Result<Vec<u8>, PageError> {
     form_page(&face, Paper::A4)
 }
 
-fn sections(signed: &Signed) -> Vec<Section<'static>> {
-    let report = signed.report();
+fn sections(report: &Report) -> Vec<Section<'static>> {
     let step = |(number, step): (usize, &quorate::ceremony::report::Step)| {
         let seconds = std::time::Duration::from_millis(step.milliseconds).as_secs_f32();
         vec![

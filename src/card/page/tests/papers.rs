@@ -4,6 +4,7 @@
 use super::*;
 use crate::card::page::backup::{self, BackupFace};
 use crate::card::page::ceremony::{self, CardRow, CeremonyFace, KeyRow};
+use crate::card::page::form::{self, Column, Fact, FormFace, Section};
 use crate::card::page::pocket;
 
 const HEX: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -194,4 +195,76 @@ fn the_same_paper_is_the_same_bytes() {
     assert_eq!(backup_page(&face, Paper::A4).unwrap(), backup_page(&face, Paper::A4).unwrap());
     let face = ceremony_face(&[], &[]);
     assert_eq!(ceremony_page(&face, Paper::Letter).unwrap(), ceremony_page(&face, Paper::Letter).unwrap());
+}
+
+const TWO: &[Column<'_>] =
+    &[Column { title: "what", share: 30, code: false }, Column { title: "code", share: 70, code: true }];
+
+fn form_face<'a>(
+    sections: &'a [Section<'a>],
+    facts: &'a [Fact<'a>],
+    signed: &'a [(String, String)],
+) -> FormFace<'a> {
+    FormFace {
+        title: "Report of a recovery from paper",
+        which: "quorum 7F3K-Q2XD-MZ4T-LW6A, generation 65535",
+        id: "report",
+        foot: "Public: it holds no secret. Sign every page.",
+        boxes: &["ceremony number", "place", "computer, system and its hash"],
+        facts,
+        sections,
+        signatures: signed,
+        time: "2026-11-23T14:05:00Z",
+        program: "quorate 0.1.0",
+    }
+}
+
+#[test]
+fn a_form_of_any_texts_fits_its_pages() {
+    let fonts = font::Fonts::load().unwrap();
+    let texts = [LONG, "Ольга Константиновна Щербакова-Преображенская", "", "bob"];
+    let wide = "W".repeat(1000);
+    for rows in [0_usize, 1, 40, 300] {
+        let row = |n: usize| {
+            vec![texts[n % 4].to_owned(), if n.is_multiple_of(7) { wide.clone() } else { HEX.to_owned() }]
+        };
+        let section = |least| Section {
+            head: "Keys",
+            columns: TWO,
+            rows: (0..rows).map(row).collect(),
+            empty: "None.",
+            least,
+        };
+        let sections = [section(0), section(9)];
+        let facts = [
+            Fact { label: "Purpose", value: &wide, code: false },
+            Fact { label: "Log", value: CHECKPOINT, code: true },
+        ];
+        let signed: Vec<(String, String)> =
+            (0..rows.min(60)).map(|n| (texts[n % 2].to_owned(), texts[(n + 1) % 4].to_owned())).collect();
+        for paper in [Paper::A4, Paper::Letter] {
+            let face = form_face(&sections, &facts, &signed);
+            let pages = form::sheets(&fonts, &face, paper).unwrap();
+            pages.iter().for_each(|sheet| assert_flat(&sheet.marks, paper, 17.9 * MM));
+            let text: String = pages.iter().map(|sheet| text_of(&sheet.marks)).collect::<Vec<_>>().join(" ");
+            assert_eq!(text.contains("None."), rows == 0);
+            assert!(text.contains("page 1 of "), "{text}");
+            if rows < 2 {
+                let once = form_page(&face, paper).unwrap();
+                assert_eq!(once, form_page(&face, paper).unwrap());
+            }
+        }
+    }
+    let high = [Section {
+        head: "Keys",
+        columns: TWO,
+        rows: vec![vec!["W".repeat(20_000), String::new()]],
+        empty: "",
+        least: 0,
+    }];
+    let refused = form_page(&form_face(&high, &[], &[]), Paper::A4);
+    assert!(matches!(refused, Err(PageError::TooLong { field: "a row" })));
+    let hidden = [Fact { label: "Purpose", value: "\u{202e}drill", code: false }];
+    let refused = form_page(&form_face(&[], &hidden, &[]), Paper::A4);
+    assert!(matches!(refused, Err(PageError::Glyph { character: '\u{202e}', .. })));
 }
