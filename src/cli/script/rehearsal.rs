@@ -56,9 +56,9 @@ impl Stage {
         present.seals.passphrases.clear();
         for (number, custodian) in (1_usize..=script.threshold.into()).zip(&script.custodians) {
             present.cards.extend(numbered(&self.0.join("cards"), number)?);
-            if custodian.seal == "passphrase"
-                && let Some(slip) = numbered(&self.0.join("slips"), number)?
-            {
+            let by_passphrase = custodian.seal == "passphrase";
+            let slip = if by_passphrase { numbered(&self.0.join("slips"), number)? } else { None };
+            if let Some(slip) = slip {
                 present.seals.passphrases.push(format!("{}={}", custodian.name, slip.display()));
             }
         }

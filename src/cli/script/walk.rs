@@ -15,7 +15,7 @@ use crate::cli::terminal::is_interactive;
 use crate::cli::{drill, generate, init, prompt, session};
 use quorate::ceremony::report::Step as Done;
 use quorate::ceremony::script::{Action, Script, Step};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The longest initials, in bytes.
@@ -198,6 +198,8 @@ impl Walk<'_> {
         let numbers = numbers.filter_map(|one| Some(format!("{}={}", one.name, one.envelope.as_ref()?)));
         evidence.envelopes = numbers.chain(evidence.envelopes).collect();
         evidence.exceptions.extend(self.exceptions.iter().cloned());
+        // A drill that is held again has a report of its own.
+        evidence.reports = evidence.reports.iter().map(|path| free(path)).collect();
         evidence.steps.clone_from(&self.ticks);
         evidence.due = Some((self.script.policy.drill_days, self.script.policy.check_days));
         evidence
@@ -211,6 +213,15 @@ impl Walk<'_> {
             output.note("  noted");
         }
     }
+}
+
+/// The path, with a number before its ending when it exists already.
+fn free(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    let numbered = (2..100_u8).map(|number| path.with_file_name(format!("{stem}.{number}.{ending}")));
+    let mut all = core::iter::once(path.to_owned()).chain(numbered);
+    all.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.to_owned())
 }
 
 fn are_initials(text: &str) -> bool {
