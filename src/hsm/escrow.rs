@@ -176,8 +176,11 @@ impl Transport<'_, '_> {
     /// [`HsmError::Refused`] when the token won't.
     pub fn close(&self, object: &KeyObject) -> Result<(), HsmError> {
         let token = self.token();
-        let shut = token.session.update_attributes(object.handle, &[Attribute::Extractable(false)]);
-        shut.map_err(HsmError::call("making the key stay in the token"))?;
+        // A run that was cut off may have done it, and some tokens refuse to be told twice.
+        if token.key(object.handle)?.extractable != Some(false) {
+            let shut = token.session.update_attributes(object.handle, &[Attribute::Extractable(false)]);
+            shut.map_err(HsmError::call("making the key stay in the token"))?;
+        }
         if token.key(object.handle)?.extractable == Some(true) || self.leaves(object.handle) {
             let code = "it said yes, and the key may still leave".to_owned();
             return Err(HsmError::Refused { doing: "making the key stay in the token", code });
@@ -200,7 +203,7 @@ impl Transport<'_, '_> {
         let there = token.with_id(&place.id)?;
         if let Some(object) = there.first() {
             let taken = || HsmError::Taken { token: token.info.label.clone(), object: place.label.clone() };
-            let proven = if there.len() > 1 {
+            let proven = if there.len() > 1 || object.private != key.kind().is_asymmetric() {
                 return Err(taken());
             } else {
                 match token.prove(object, key, place.witness.as_ref(), entropy) {

@@ -224,9 +224,6 @@ impl Trial<'_, '_> {
     ) -> Result<(), HsmError> {
         let spki = self.key.public_spki().unwrap_or_default();
         let Ok(public) = PublicKey::from_spki(spki) else { return Ok(()) };
-        if let Some(before) = before {
-            self.passed(Check::Witness, public.verify(&before.plain, &before.made))?;
-        }
         if self.may("sign")
             && let Some(signature) = tried(self.sign(fresh), "signing a fresh message")?
         {
@@ -237,6 +234,10 @@ impl Trial<'_, '_> {
             && let Ok(to) = WrappingKey::from_spki(spki)
         {
             self.decrypts(&to, fresh, entropy)?;
+        }
+        // It says that the key in the backup is the first token's, and nothing of this token: alone it proves nothing.
+        if let Some(before) = before.filter(|_| !self.checks.is_empty()) {
+            self.passed(Check::Witness, public.verify(&before.plain, &before.made))?;
         }
         Ok(())
     }

@@ -273,5 +273,15 @@ fn another_key_with_the_same_id_is_not_overwritten() {
         stage.recover(&spare, &name).fails(4, "another key with the id");
         only(&spare, "aes-256", "other");
         assert!(spare.listed("secrkey", &name).is_empty());
+        // Nor is a key of another class taken for a pair that has the same id.
+        let pair = format!("pair-{maker:?}");
+        let words = ["--keypairgen", "--key-type", "EC:secp256r1", "--usage-sign", "--extractable"];
+        token.tool(&[&words[..], &["--label", &pair, "--id", "5e"]].concat()).good();
+        stage.add(&token, &pair).good();
+        let words = ["--keygen", "--key-type", "AES:32", "--sensitive", "--label", "third", "--id", "5e"];
+        spare.tool(&words).good();
+        stage.recover(&spare, &pair).fails(4, "another key with the id");
+        assert!(spare.listed("privkey", &pair).is_empty() && spare.listed("pubkey", &pair).is_empty());
+        only(&spare, "aes-256", "third");
     }
 }

@@ -69,7 +69,7 @@ fn made_elsewhere(kind: &str) -> Vec<&'static str> {
 #[track_caller]
 fn existing(token: &Token, kind: &'static str) {
     let mut words = made_elsewhere(kind);
-    let id = format!("{:02x}", kind.len() + 0x20);
+    let id: String = kind.bytes().map(|byte| format!("{byte:02x}")).collect();
     words.extend(["--label", kind, "--id", &id]);
     token.tool(&words).good();
 }
