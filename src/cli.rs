@@ -52,6 +52,7 @@ mod sign;
 mod status;
 mod terminal;
 mod token;
+mod watch;
 mod wipe;
 
 use args::{Arguments, Command, ImportCommand};

@@ -118,6 +118,51 @@ fn recovering_asks_until_the_quorum_is_reached() {
     }
 }
 
+/// A picture of nothing, in which codes are looked for as long as the program may.
+fn noise(world: &World, name: &str) {
+    let mut state = 1_u32;
+    let picture = image::GrayImage::from_fn(1500, 1500, |_, _| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        image::Luma([state.to_be_bytes()[0]])
+    });
+    picture.save_with_format(world.path(name), image::ImageFormat::Png).unwrap();
+}
+
+#[test]
+fn ctrl_c_stops_what_is_waited_for_and_nothing_else() {
+    if !has_python() {
+        return;
+    }
+    let mut world = World::new();
+    // A seal that takes long enough to be stopped.
+    let init = ["init", "acme", "-t", "2", "--memory", "512", "--slips", "slips", "--skip-scan-back"];
+    let custodians = ["everybody", "--custodian", "alice", "bob=open", "carol=open"];
+    world.run(&[&init[..], &custodians].concat()).good();
+    world.learn_slips();
+    world.acme(&["generate", "k", "--kind", "aes-256"]).good();
+    world.typed(&["alice", "bob"]);
+    noise(&world, "noise.png");
+    let right = format!("{}\n", slip(&world, "alice"));
+    let asked = r"alice, your passphrase \(Enter alone puts the card away\): ";
+    let recover = ["recover", "k", "--to", "file:out", "--deadline", "300", "--card", "noise.png"];
+    let steps: &[Step<'_>] = &[
+        ("reading noise.png", "\x03", true),
+        (&format!("(?s)noise.png: not read any further.*0 of 2 are here.*{CARD}"), "noise.png\n", true),
+        ("reading noise.png", "bob.txt\n\x03", true),
+        (&format!("(?s)noise.png: not read any further.*0 of 2 are here.*{CARD}"), "alice.txt\n", true),
+        (asked, &right, false),
+        ("unsealing alice", "\x03", true),
+        (&format!("(?s)the card of alice was not opened.*{asked}"), &right, false),
+        // What is typed meanwhile is the next answer.
+        ("unsealing alice", "bob.txt\n", true),
+        ("recovered k version 1 .aes-256. to out\r\n", "", true),
+        (r"overwrite and delete them now\? \[y/N\] ", "\n", true),
+    ];
+    let (status, shown) = drive(&world, &recover, steps);
+    assert_eq!(status, 0, "{shown}");
+    assert_eq!(world.read("out").len(), 32);
+}
+
 #[test]
 fn giving_up_and_interrupting() {
     if !has_python() {

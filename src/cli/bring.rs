@@ -9,6 +9,7 @@ use super::editor;
 use super::failure::{FAILED, Failure};
 use super::output::Output;
 use super::prompt;
+use super::watch::Watch;
 use quorate::card::{Collector, typed};
 use quorate::log::Medium;
 use quorate::secret::SecretBytes;
@@ -32,7 +33,8 @@ pub(crate) fn say(failure: &Failure, output: &Output) {
     }
 }
 
-/// The cards in a file; with `paper`, only when it can show what is on paper.
+/// The cards in a file; with `paper`, only when it can show what is on paper. Ctrl-C ends the reading
+/// of this file alone.
 pub(crate) fn file(
     path: &Path,
     paper: bool,
@@ -45,11 +47,15 @@ pub(crate) fn file(
         if paper && is_print(path) {
             return Err(print_file(path));
         }
-        read(path, deadline, collector, output)
+        read(path, (deadline, &Watch::begin()), collector, output)
     };
     match attempt() {
         Ok(reading) => {
             Some(Brought { place: path.display().to_string(), path: Some(path.to_owned()), reading })
+        }
+        Err(failure) if failure.is_interrupt() => {
+            output.warn(format!("{}: not read any further", path.display()));
+            None
         }
         Err(failure) => {
             say(&failure, output);

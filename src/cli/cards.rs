@@ -7,6 +7,7 @@ use super::output::Output;
 use super::plugin;
 use super::progress::Step;
 use super::scan::{Codes, LONGEST, codes};
+use super::watch::Watch;
 use quorate::age::{Identity, IdentityError};
 use quorate::card::{CodeError, Collector, Offer, typed};
 use quorate::ceremony::check::Good;
@@ -29,16 +30,19 @@ pub(crate) struct Reading {
     pub(crate) is_print_file: bool,
 }
 
-/// Reads every card in a file. What was corrected or left aside is said.
+/// Reads every card in a file, within `deadline` seconds. What was corrected or left aside is said.
+///
+/// # Errors
+/// No card in it; or Ctrl-C, when the terminal is watched.
 pub(crate) fn read(
     path: &Path,
-    deadline: u64,
+    (deadline, watch): (u64, &Watch),
     collector: &mut Collector,
     output: &Output,
 ) -> Result<Reading, Failure> {
     let bytes = read_secret(path, LONGEST)?;
     let step = Step::begin(format!("reading {}", path.display()), 0);
-    let scanned = codes(path, &bytes, deadline);
+    let scanned = codes(path, &bytes, deadline, watch);
     drop(step);
     let is_pdf = bytes.expose().starts_with(b"%PDF-");
     let (cards, medium) = match scanned? {

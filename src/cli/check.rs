@@ -9,6 +9,7 @@ use super::output::{Output, say};
 use super::progress::Step;
 use super::session::{Session, environment};
 use super::terminal::{ask_passphrase, is_interactive};
+use super::watch::Watch;
 use super::wipe::Given;
 use quorate::card::{Collector, verification};
 use quorate::ceremony::check::{Good, check};
@@ -29,7 +30,7 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
     let mut cards = Vec::new();
     let mut bad = Vec::new();
     for path in &options.cards {
-        match read(path, options.seals.deadline, &mut collector, output) {
+        match read(path, (options.seals.deadline, &Watch::none()), &mut collector, output) {
             Ok(reading) => {
                 let source = |card| (card, path.as_path(), reading.medium, reading.is_print_file);
                 cards.extend(reading.cards.into_iter().map(source));

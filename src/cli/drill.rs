@@ -31,6 +31,7 @@ use quorate::primitive::random::Entropy;
 use quorate::quorum::Quorum;
 use quorate::wire::json::{Json, object};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) fn run(place: &Place, options: &Drill, output: &mut Output) -> Result<(), Failure> {
@@ -104,7 +105,7 @@ fn hold(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let start = Instant::now();
-    let openers = Openers::of(&options.present.seals)?;
+    let openers = Arc::new(Openers::of(&options.present.seals)?);
     let record = escrow.quorum()?;
     openers.are_for(&record)?;
     let mut account = Account::begin(&options.evidence, Some(&record))?;

@@ -9,6 +9,7 @@ use super::files::read_secret;
 use super::output::Output;
 use super::progress::Step;
 use super::scan::{LONGEST, at_least};
+use super::watch::Watch;
 use quorate::card::sheet::{BackupSheet, Gathered, SheetCollector, SheetError};
 use quorate::key::KeyName;
 use std::path::Path;
@@ -141,7 +142,7 @@ fn take(
     let bytes = read_secret(path, LONGEST)?;
     let step = Step::begin(format!("reading {}", path.display()), 0);
     // A page of a sheet has six codes where a card has one.
-    let scanned = at_least(count, path, &bytes, deadline.saturating_mul(6));
+    let scanned = at_least(count, path, &bytes, deadline.saturating_mul(6), &Watch::none());
     drop(step);
     let (mut taken, mut wrong) = (0_usize, Vec::new());
     let mut offer = |text: &str| match collector.offer(text) {

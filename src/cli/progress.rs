@@ -56,6 +56,12 @@ impl Step {
         self.shared.done.store(count, Ordering::SeqCst);
     }
 
+    /// As [`Self::at`], for work that may outlive the step.
+    pub(crate) fn counter(&self) -> impl Fn(usize) + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        move |count| shared.done.store(count, Ordering::SeqCst)
+    }
+
     /// Ends the step and says so; returns how long it took.
     pub(crate) fn done(mut self) -> Duration {
         let took = self.start.elapsed();

@@ -14,7 +14,9 @@ use rustix::io::ioctl_fionread;
 use rustix::stdio::stdin;
 use rustix::termios::{OptionalActions, QueueSelector, SpecialCodeIndex, Termios, isatty};
 use rustix::termios::{tcflush, tcgetattr, tcsetattr};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The longest text of a card that is pasted or typed.
@@ -23,6 +25,9 @@ const LONGEST: usize = 64 * 1024;
 const MOST: usize = 512;
 /// Ctrl-C.
 pub(super) const INTERRUPT: u8 = 3;
+
+/// Lines that were typed while something else was waited for.
+static KEPT: Mutex<VecDeque<SecretBytes>> = Mutex::new(VecDeque::new());
 
 /// What was said.
 pub(crate) enum Said {
@@ -108,7 +113,10 @@ pub(super) fn line_or_interrupt(prompt: &str) -> Result<Option<SecretBytes>, Fai
     let line = {
         let _asked = Asked::begin();
         show(prompt);
-        read_line(false)?
+        match kept().pop_front() {
+            Some(line) => Some(line),
+            None => read_line(false)?,
+        }
     };
     if isatty(stdin()) {
         if line.is_none() {
@@ -121,14 +129,42 @@ pub(super) fn line_or_interrupt(prompt: &str) -> Result<Option<SecretBytes>, Fai
     Ok(line)
 }
 
+fn kept() -> MutexGuard<'static, VecDeque<SecretBytes>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Forgets the lines that were kept for a question.
+pub(super) fn forget_kept() {
+    kept().clear();
+}
+
+/// Keeps the lines that were typed while the terminal is [`Asked`] and nothing is asked; true, and none
+/// of them kept, when Ctrl-C was among them.
+pub(super) fn typed_meanwhile() -> bool {
+    while kept().len() < MOST && ioctl_fionread(stdin()).is_ok_and(|bytes| bytes > 0) {
+        let Ok(Some(line)) = read_line(false) else { return false };
+        if line.expose().last() == Some(&INTERRUPT) {
+            forget_kept();
+            show("\n");
+            return true;
+        }
+        kept().push_back(line);
+    }
+    false
+}
+
 /// Whether more lines are there already, as when several are pasted.
 fn is_waiting() -> bool {
+    if !kept().is_empty() {
+        return true;
+    }
     std::thread::sleep(Duration::from_millis(60));
     ioctl_fionread(stdin()).is_ok_and(|bytes| bytes > 0)
 }
 
 /// Forgets what was typed or pasted ahead: the lines of a card that are left when the others were enough.
 pub(crate) fn forget_rest() {
+    forget_kept();
     while is_waiting() {
         if tcflush(stdin(), QueueSelector::IFlush).is_err() {
             break;
@@ -218,10 +254,11 @@ fn unescaped(text: &str) -> String {
 }
 
 /// The terminal as it is for a question, until dropped: Ctrl-C ends the line instead of the program.
-struct Asked(Option<Termios>);
+#[derive(Debug)]
+pub(super) struct Asked(Option<Termios>);
 
 impl Asked {
-    fn begin() -> Self {
+    pub(super) fn begin() -> Self {
         let Some(before) = tcgetattr(stdin()).ok() else { return Self(None) };
         let mut asked = before.clone();
         asked.special_codes[SpecialCodeIndex::VINTR] = 0;

@@ -23,6 +23,7 @@ use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::ceremony::report::{Key, Kind};
 use quorate::key::KeyRecord;
 use quorate::log::Phase;
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(super) mod begin;
@@ -70,7 +71,7 @@ fn recover(
     }
     let to = destination(options)?;
     to.is_free()?;
-    let openers = Openers::of(&options.present.seals)?;
+    let openers = Arc::new(Openers::of(&options.present.seals)?);
     let name = options.key()?;
     let backed = &escrow.version(name)?.backed;
     if matches!(options.format, KeyFormat::Pem) && !backed.kind.is_asymmetric() {

@@ -8,6 +8,7 @@
 use super::failure::{DIFFERENCE, Failure};
 use super::files::read_secret;
 use super::output::Output;
+use super::watch::Watch;
 use quorate::card::{is_code, scan};
 use quorate::secret::{SecretBytes, SecretWriter, Zeroizing};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -37,8 +38,13 @@ pub(crate) struct Codes {
 }
 
 /// The codes in a file; `None` when it is neither a picture nor a PDF.
-pub(crate) fn codes(path: &Path, bytes: &SecretBytes, deadline: u64) -> Result<Option<Codes>, Failure> {
-    at_least(1, path, bytes, deadline)
+pub(crate) fn codes(
+    path: &Path,
+    bytes: &SecretBytes,
+    deadline: u64,
+    watch: &Watch,
+) -> Result<Option<Codes>, Failure> {
+    at_least(1, path, bytes, deadline, watch)
 }
 
 /// As [`codes`], looking on until so many codes of ours are found.
@@ -47,27 +53,28 @@ pub(crate) fn at_least(
     path: &Path,
     bytes: &SecretBytes,
     deadline: u64,
+    watch: &Watch,
 ) -> Result<Option<Codes>, Failure> {
     if !scan::is_picture(bytes.expose()) {
         return Ok(None);
     }
-    ask(path, bytes, deadline, count, GRACE).map(Some)
+    ask(path, bytes, (deadline, GRACE), count, watch).map(Some)
 }
 
 /// The codes in one of many pictures of a camera: a glance, or a longer look.
 #[cfg(feature = "camera")]
 pub(crate) fn glance(picture: &SecretBytes, longer: bool) -> Result<Codes, Failure> {
     // When nothing need be found, the costly views are left out.
-    ask(Path::new("camera"), picture, 2, usize::from(longer), Duration::from_secs(5))
+    ask(Path::new("camera"), picture, (2, Duration::from_secs(5)), usize::from(longer), &Watch::none())
 }
 
 /// Has a process of its own read a picture or a PDF, and ends it when it takes `grace` longer than it may.
 fn ask(
     path: &Path,
     bytes: &SecretBytes,
-    deadline: u64,
+    (deadline, grace): (u64, Duration),
     count: usize,
-    grace: Duration,
+    watch: &Watch,
 ) -> Result<Codes, Failure> {
     let failure = |error: std::io::Error| Failure::file(path, &error);
     let program = std::env::current_exe().map_err(failure)?;
@@ -81,6 +88,7 @@ fn ask(
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let latest =
         Instant::now().checked_add(Duration::from_secs(deadline)).and_then(|end| end.checked_add(grace));
+    let mut stopped = false;
     let answer = std::thread::scope(|scope| {
         scope.spawn(move || {
             // The process may refuse the file before it has read all of it.
@@ -100,7 +108,8 @@ fn ask(
         let ended = loop {
             match child.try_wait() {
                 Ok(Some(status)) => break status.success(),
-                Ok(None) if latest.is_some_and(|latest| Instant::now() < latest) => {
+                Ok(None) if latest.is_some_and(|latest| Instant::now() < latest) && !stopped => {
+                    stopped = watch.is_stopped();
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 _ => {
@@ -112,6 +121,9 @@ fn ask(
         };
         reader.join().ok().flatten().filter(|_| ended)
     });
+    if stopped {
+        return Err(Failure::interrupted());
+    }
     let costly = || {
         Failure::new(
             DIFFERENCE,

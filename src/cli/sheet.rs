@@ -24,6 +24,7 @@ use quorate::key::{Fingerprint, KeyName, KeyRecord};
 use quorate::quorum::{Quorum, QuorumRecord};
 use quorate::wire::json::{Json, object};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(super) fn run(place: &Place, options: &Recover, output: &mut Output) -> Result<(), Failure> {
@@ -34,7 +35,7 @@ pub(super) fn run(place: &Place, options: &Recover, output: &mut Output) -> Resu
             .hint("recover it to file:PATH, back it up in a new escrow with `quorate add`, and recover it into the token from there"));
     }
     to.is_free()?;
-    let openers = Openers::of(&options.present.seals)?;
+    let openers = Arc::new(Openers::of(&options.present.seals)?);
     let named = options.fingerprint.as_deref().map(Named::parse).transpose()?;
     let is_escrow = place.escrow.is_some() || environment("QUORATE_ESCROW").is_some();
     if !is_escrow {
@@ -122,7 +123,7 @@ fn vouched(found: &Fingerprint) -> Result<bool, Failure> {
 struct Walk<'a> {
     options: &'a Recover,
     to: Destination,
-    openers: Openers,
+    openers: Arc<Openers>,
     sheet: &'a BackupSheet,
     start: Instant,
     account: Account,

@@ -60,6 +60,8 @@ pub(crate) fn ask_unseen(prompt: &str) -> Result<Option<SecretBytes>, Failure> {
     let line = {
         // Before the prompt: whoever types at once is not seen either, and nothing of it is lost.
         let _unseen = Unseen::begin();
+        // What was typed ahead for another question is no secret of this one.
+        super::prompt::forget_kept();
         show(prompt);
         read_line(isatty(stdin()))?
     };

@@ -13,18 +13,20 @@ use crate::cli::failure::{Failure, NO_QUORUM, card_hint};
 use crate::cli::output::Output;
 use crate::cli::progress::Step;
 use crate::cli::terminal::is_interactive;
+use crate::cli::watch::Watch;
 use crate::cli::wipe::Given;
 use quorate::card::Collector;
 use quorate::ceremony::recover::{Gathering, PresentError};
 use quorate::seal::{SealKind, SealedShare, UnsealError};
 use quorate::share::ClaimedShare;
+use std::sync::Arc;
 
 /// Reads cards and opens seals until enough custodians are present for `what` (a recovery, a drill). `given` gets
 /// the files of cards, `troubles` what was wrong with any.
 pub(in crate::cli) fn gather(
     present: &Present,
     what: &'static str,
-    openers: &Openers,
+    openers: &Arc<Openers>,
     gathering: &mut Gathering,
     given: &mut Given,
     troubles: &mut Vec<String>,
@@ -32,8 +34,12 @@ pub(in crate::cli) fn gather(
 ) -> Result<(), Failure> {
     let mut collector = Collector::new();
     for path in &present.cards {
-        let reading = match read(path, present.seals.deadline, &mut collector, output) {
+        let reading = match read(path, (present.seals.deadline, &Watch::begin()), &mut collector, output) {
             Ok(reading) => reading,
+            Err(failure) if failure.is_interrupt() => {
+                output.warn(format!("{}: not read any further", path.display()));
+                continue;
+            }
             Err(failure) => {
                 say(&failure, output);
                 troubles.push(failure.message);
@@ -92,7 +98,7 @@ pub(super) fn take(
 
 /// Opens every seal for which nobody must be asked, as many at once as memory allows.
 pub(super) fn unseal_known(
-    openers: &Openers,
+    openers: &Arc<Openers>,
     gathering: &mut Gathering,
     troubles: &mut Vec<String>,
     output: &Output,
@@ -106,9 +112,20 @@ pub(super) fn unseal_known(
         return;
     }
     let names: Vec<String> = known.iter().map(|index| gathering.custodian(*index)).collect();
+    let watch = Watch::begin();
     let step = Step::begin(format!("unsealing {}", names.join(", ")), known.len());
     let memory = gathering.sealed().map(|card| card.kind().memory_mib()).max().unwrap_or_default();
-    let outcomes = unseal_all(openers, gathering, &known, parallel(memory), &step);
+    let cards: Vec<_> = known.iter().filter_map(|index| own(gathering, *index)).collect();
+    let (openers, at_once, tell) = (Arc::clone(openers), parallel(memory), step.counter());
+    let outcomes = watch.over(move || unseal_all(&openers, &cards, at_once, tell));
+    let Some(outcomes) = outcomes else {
+        drop(step);
+        for (index, name) in known.into_iter().zip(names) {
+            gathering.dismiss(index);
+            output.note(format!("the card of {name} is put away: it may be brought again"));
+        }
+        return;
+    };
     step.done();
     for (index, outcome) in outcomes {
         if let Err(error) = gathering.unsealed(index, outcome) {
@@ -125,17 +142,18 @@ pub(super) fn unseal_known(
 
 type Outcome = (u8, Result<ClaimedShare, UnsealError>);
 
+/// A card and its custodian, for work that may outlive the wait for it.
+pub(super) fn own(gathering: &Gathering, index: u8) -> Option<(SealedShare, String)> {
+    let card = SealedShare::read(gathering.card(index)?.expose()).ok()?;
+    Some((card, gathering.custodian(index)))
+}
+
 fn unseal_all(
     openers: &Openers,
-    gathering: &Gathering,
-    indices: &[u8],
+    cards: &[(SealedShare, String)],
     at_once: usize,
-    step: &Step,
+    tell: impl Fn(usize),
 ) -> Vec<Outcome> {
-    let cards: Vec<(&SealedShare, String)> = indices
-        .iter()
-        .filter_map(|index| Some((gathering.card(*index)?, gathering.custodian(*index))))
-        .collect();
     let mut outcomes = Vec::new();
     for batch in cards.chunks(at_once.max(1)) {
         std::thread::scope(|scope| {
@@ -148,7 +166,7 @@ fn unseal_all(
             for (index, thread) in running {
                 let outcome = thread.join().unwrap_or(Err(UnsealError::Content { index }));
                 outcomes.push((index, outcome));
-                step.at(outcomes.len());
+                tell(outcomes.len());
             }
         });
     }

@@ -4,7 +4,7 @@
 //! file, card or passphrase is named, and nothing ends but on `quit`, which is asked about. Whole sentences
 //! in order, no colours, no cursor: they can be read out, and scrolled back.
 
-use super::gather::{cannot_open, hint, not_enough, take, unseal_known};
+use super::gather::{cannot_open, hint, not_enough, own, take, unseal_known};
 use crate::cli::args::Present;
 use crate::cli::bring::{Brought, file, pasted, typed_here};
 use crate::cli::cards::Openers;
@@ -13,10 +13,12 @@ use crate::cli::output::Output;
 use crate::cli::progress::Step;
 use crate::cli::prompt::{self, Said};
 use crate::cli::terminal::ask_passphrase;
+use crate::cli::watch::Watch;
 use crate::cli::wipe::Given;
 use quorate::card::Collector;
 use quorate::ceremony::recover::Gathering;
 use quorate::seal::SealKind;
+use std::sync::Arc;
 use std::time::Instant;
 
 const PROMPT: &str = "the next card (its path, type, or help): ";
@@ -32,7 +34,7 @@ const HELP: &str = "  PATH         a picture (PNG, JPEG), a scan (also PDF) or a
 pub(super) struct Guide<'a> {
     present: &'a Present,
     what: &'static str,
-    openers: &'a Openers,
+    openers: &'a Arc<Openers>,
     gathering: &'a mut Gathering,
     given: &'a mut Given,
     collector: Collector,
@@ -44,7 +46,7 @@ pub(super) struct Guide<'a> {
 impl<'a> Guide<'a> {
     pub(super) fn new(
         (present, what): (&'a Present, &'static str),
-        openers: &'a Openers,
+        openers: &'a Arc<Openers>,
         gathering: &'a mut Gathering,
         given: &'a mut Given,
         collector: Collector,
@@ -149,9 +151,14 @@ impl<'a> Guide<'a> {
                 }
                 Err(failure) => return Err(failure),
             };
-            let Some(card) = self.gathering.card(index) else { return Ok(true) };
+            let Some((card, _)) = own(self.gathering, index) else { return Ok(true) };
+            let watch = Watch::begin();
             let step = Step::begin(format!("unsealing {custodian}"), 0);
-            let outcome = card.open_passphrase(&passphrase);
+            let Some(outcome) = watch.over(move || card.open_passphrase(&passphrase)) else {
+                drop(step);
+                self.output.warn(format!("the card of {custodian} was not opened"));
+                continue;
+            };
             step.done();
             match self.gathering.unsealed(index, outcome) {
                 Ok(()) => return Ok(true),

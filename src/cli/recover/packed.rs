@@ -15,6 +15,7 @@ use crate::cli::wipe::Given;
 use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::primitive::random::Entropy;
 use quorate::provider::Subject;
+use std::sync::Arc;
 use quorate::wire::json::{Json, object};
 use std::path::Path;
 
@@ -38,7 +39,7 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
     let backed = escrow.version(name)?.backed.clone();
     let order = Order::of(&options.wanted, dir, escrow.now(), output)?;
     order.fits(backed.kind)?;
-    let openers = Openers::of(&options.present.seals)?;
+    let openers = Arc::new(Openers::of(&options.present.seals)?);
     let record = escrow.quorum_by_id(backed.deposit.quorum)?;
     openers.are_for(&record)?;
     escrow.backup(escrow.version(name)?)?;
