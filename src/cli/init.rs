@@ -70,7 +70,10 @@ fn found(place: &Place, options: &Init, output: &mut Output) -> Result<(), Failu
         if account.is_wanted() {
             output.warn("there is no report of this founding: its quorum is no longer present to sign one");
         }
-        return hand_over(options, &session, &record, &cards, output);
+        // The earlier run may have had another folder, or the files are printed and gone.
+        let custodians = (1_u8..=u8::MAX).zip(&record.terms().custodians);
+        let there = custodians.into_iter().any(|(index, one)| card_place(&cards, index, &one.name).exists());
+        return hand_over(options, &session, &record, there.then_some(&*cards), output);
     }
     let mut escrow = session.create()?;
     if escrow.log().commits() > 0 {
@@ -152,7 +155,7 @@ fn found(place: &Place, options: &Init, output: &mut Output) -> Result<(), Failu
     let held = Held { kind: Kind::Found, record: &record, cards: cards_made, keys: Vec::new(), failures: 0 };
     let reported = account.finish(&mut escrow, &quorum, held, output);
     drop(quorum);
-    hand_over(options, &session, &record, &cards, output)?;
+    hand_over(options, &session, &record, Some(&cards), output)?;
     reported.map(drop)
 }
 
@@ -161,7 +164,7 @@ fn hand_over(
     options: &Init,
     session: &Session,
     record: &QuorumRecord,
-    folder: &Path,
+    folder: Option<&Path>,
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut escrow = session.open()?;
@@ -418,7 +421,7 @@ fn report(
     session: &Session,
     record: &QuorumRecord,
     escrow: &Escrow<'_>,
-    folder: &Path,
+    folder: Option<&Path>,
     output: &mut Output,
 ) {
     let (id, checkpoint) = (record.id(), escrow.log().checkpoint());
@@ -427,17 +430,13 @@ fn report(
     let (mut values, mut unread) = (Vec::new(), false);
     for (index, custodian) in (1_u8..=u8::MAX).zip(&record.terms().custodians) {
         let code = verification(&custodian.card);
-        let path = card_place(folder, index, &custodian.name);
-        output.line(format!(
-            "  {:<16} {:<10} verification code {code}  {}",
-            custodian.name,
-            custodian.seal,
-            path.display()
-        ));
+        let path = folder.map(|folder| card_place(folder, index, &custodian.name).display().to_string());
+        let (name, seal, file) = (&custodian.name, custodian.seal, path.as_deref().unwrap_or_default());
+        output.line(format!("  {name:<16} {seal:<10} verification code {code}  {file}").trim_end());
         let read_back = histories.get(&index).is_some_and(|history| history.good.is_some());
         unread |= !read_back;
         values.push(object([
-            ("card", Some(Json::text(path.display().to_string()))),
+            ("card", path.map(Json::text)),
             ("name", Some(Json::text(custodian.name.clone()))),
             ("read-back", Some(Json::Bool(read_back))),
             ("seal", Some(Json::text(custodian.seal))),

@@ -1,8 +1,9 @@
 //! Scan-back: before a card is handed out it is read back from its print, or left out by name.
 //!
 //! `init` ends with it. Cards come in any order, from pictures, scans or typed lines; the file that was
-//! printed is no print. One record of the log says what was read back, how, and what was left out.
-//! Until then `status` names the cards that nobody has read, and the same `init` goes on where it was.
+//! printed is no print. A record of the log says at once what was read back, how, or left out: whatever
+//! ends the program, the same `init` goes on where it was, and `status` names the cards that nobody has
+//! read. A card and its extra copy have one code; where there are both, a person says which was read.
 
 use super::args::Init;
 use super::bring::{Brought, file, pasted, typed_here};
@@ -70,6 +71,8 @@ struct ScanBack<'a> {
     wanted: BTreeSet<u8>,
     read: BTreeMap<u8, CheckedCard>,
     skipped: BTreeSet<u8>,
+    /// Whether there are extra copies of the cards, with the same codes.
+    copies: bool,
     collector: Collector,
     given: Given,
     output: &'a Output,
@@ -80,7 +83,7 @@ pub(crate) fn run(
     escrow: &mut Escrow<'_>,
     record: &QuorumRecord,
     options: &Init,
-    folder: &Path,
+    folder: Option<&Path>,
     output: &Output,
 ) -> Result<(), Failure> {
     let names: Vec<&str> = record.terms().custodians.iter().map(|one| one.name.as_str()).collect();
@@ -91,6 +94,7 @@ pub(crate) fn run(
         wanted: (1_u8..=u8::MAX).take(names.len()).filter(open).collect(),
         read: BTreeMap::new(),
         skipped: BTreeSet::new(),
+        copies: options.pocket,
         collector: Collector::new(),
         given: Given::default(),
         output,
@@ -100,9 +104,14 @@ pub(crate) fn run(
             back.skip(index);
         }
     }
-    let over = back.wanted.is_empty() || back.ask(folder)?;
-    // Also when somebody leaves: what was read back stays so.
-    back.log(escrow)?;
+    let asked = back.log(escrow).and_then(|()| Ok(back.wanted.is_empty() || back.ask(escrow, folder)?));
+    let over = match asked {
+        Ok(over) => over,
+        Err(failure) => {
+            back.given.remind(output);
+            return Err(failure);
+        }
+    };
     let left = back.names();
     back.given.end(options.wipe_pictures, output)?;
     if over {
@@ -115,13 +124,16 @@ pub(crate) fn run(
 
 impl ScanBack<'_> {
     /// Asks for one card after the other; whether that came to its end.
-    fn ask(&mut self, folder: &Path) -> Result<bool, Failure> {
+    fn ask(&mut self, escrow: &mut Escrow<'_>, folder: Option<&Path>) -> Result<bool, Failure> {
         let count = self.wanted.len();
         let cards = if count == 1 { "card".to_owned() } else { format!("{count} cards") };
+        let place = match folder {
+            Some(folder) => format!(" in {}", folder.display()),
+            None => ", which are where an earlier run of this command has put them".to_owned(),
+        };
         self.output.note(format!(
-            "quorum {} is founded: print the {cards} in {}, and read each one back from the paper before it is handed out",
-            self.record.id(),
-            folder.display()
+            "quorum {} is founded: print the {cards}{place}, and read each one back from the paper before it is handed out",
+            self.record.id()
         ));
         while !self.wanted.is_empty() {
             self.output.note(format!("still to come: {}", self.names()));
@@ -131,7 +143,7 @@ impl ScanBack<'_> {
                 Said::Word("skip", name) => self.skip_named(&name)?,
                 Said::Word("type", _) => match typed_here() {
                     Ok(None) => {}
-                    Ok(Some(brought)) => _ = self.brought(&brought),
+                    Ok(Some(brought)) => _ = self.brought(&brought, false)?,
                     Err(failure) if failure.is_interrupt() => {
                         if prompt::confirm(LEAVE, true)? {
                             return Ok(false);
@@ -146,32 +158,43 @@ impl ScanBack<'_> {
                 }
                 Said::Text(first) => {
                     if let Some(brought) = pasted(&first, self.output)? {
-                        self.brought(&brought);
+                        self.brought(&brought, self.copies)?;
                     }
                 }
                 Said::Paths(paths) => {
                     for path in &paths {
                         if let Some(brought) = file(path, true, DEADLINE, &mut self.collector, self.output) {
-                            let taken = self.brought(&brought);
-                            self.given.note(&brought, taken);
+                            let taken = self.brought(&brought, self.copies);
+                            self.given.note(&brought, *taken.as_ref().unwrap_or(&true));
+                            taken?;
+                            self.log(escrow)?;
                         }
                     }
                 }
             }
+            self.log(escrow)?;
         }
         Ok(true)
     }
 
-    /// Takes the cards of one source; whether one of them is this quorum's.
-    fn brought(&mut self, brought: &Brought) -> bool {
+    /// Takes the cards of one source, which may be extra copies; whether one of them is this quorum's.
+    fn brought(&mut self, brought: &Brought, copies: bool) -> Result<bool, Failure> {
         let (place, medium) = (&brought.place, brought.reading.medium);
-        // Each is looked at, whatever the one before was.
-        let taken = brought.reading.cards.iter().filter(|card| self.take(place, card, medium));
-        taken.count() > 0
+        let mut any = false;
+        for card in &brought.reading.cards {
+            any |= self.take(place, card, medium, copies)?;
+        }
+        Ok(any)
     }
 
     /// Takes a card, and says what it is; whether it is a good one of this quorum.
-    fn take(&mut self, place: &str, card: &SealedShare, medium: Medium) -> bool {
+    fn take(
+        &mut self,
+        place: &str,
+        card: &SealedShare,
+        medium: Medium,
+        copies: bool,
+    ) -> Result<bool, Failure> {
         // An open card shows its share to everybody: that is checked along.
         let opened = matches!(card.kind(), SealKind::Open).then(|| card.open_plain());
         let good = match check(self.record, card, opened) {
@@ -181,21 +204,31 @@ impl ScanBack<'_> {
                 if let Some(hint) = card_hint(&error) {
                     self.output.note(format!("quorate: hint: {hint}"));
                 }
-                return false;
+                return Ok(false);
             }
         };
-        if self.wanted.remove(&good.index) {
-            self.read.insert(good.index, checked(&good, medium));
+        let (name, code) = (&good.custodian, verification(&card.digest()));
+        if !self.wanted.contains(&good.index) {
+            self.output.note(format!("{place}: the card of {name} is done already"));
+        } else if copies
+            && !prompt::confirm(
+                &format!("{place}: is this the card of {name} itself, and not its extra copy?"),
+                false,
+            )?
+        {
             self.output.note(format!(
-                "{place}: the card of {} (share {}) is good, its verification code is {}",
-                good.custodian,
-                good.index,
-                verification(&card.digest())
+                "{place}: the extra copy of {name} (share {}) is good, its verification code is {code}; the card itself is still to come",
+                good.index
             ));
         } else {
-            self.output.note(format!("{place}: the card of {} is done already", good.custodian));
+            self.wanted.remove(&good.index);
+            self.read.insert(good.index, checked(&good, medium));
+            self.output.note(format!(
+                "{place}: the card of {name} (share {}) is good, its verification code is {code}",
+                good.index
+            ));
         }
-        true
+        Ok(true)
     }
 
     fn skip_named(&mut self, name: &str) -> Result<(), Failure> {
@@ -226,7 +259,8 @@ impl ScanBack<'_> {
         self.wanted.iter().map(name).collect::<Vec<_>>().join(", ")
     }
 
-    fn log(&self, escrow: &mut Escrow<'_>) -> Result<(), Failure> {
+    /// Logs what was read back or left out since the last record.
+    fn log(&mut self, escrow: &mut Escrow<'_>) -> Result<(), Failure> {
         if self.read.is_empty() && self.skipped.is_empty() {
             return Ok(());
         }
@@ -234,8 +268,8 @@ impl ScanBack<'_> {
             quorum: self.record.id(),
             generation: self.record.terms().generation,
             occasion: Occasion::ScanBack,
-            cards: self.read.values().copied().collect(),
-            skipped: self.skipped.iter().copied().collect(),
+            cards: core::mem::take(&mut self.read).into_values().collect(),
+            skipped: core::mem::take(&mut self.skipped).into_iter().collect(),
         };
         let logged = escrow.record(Op::Check, Phase::Done, &checked.details());
         logged.map(drop).map_err(|error| {
