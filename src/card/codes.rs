@@ -122,7 +122,7 @@ impl Collector {
         let Some(payload) = upper.strip_prefix(PREFIX) else { return Err(foreign(code, &upper)) };
         if !payload.contains('/') {
             let bytes = text::from_base32(payload).ok_or(CodeError::Damaged)?;
-            return Ok(Offer::Card(Box::new(SealedShare::read(&bytes)?)));
+            return SealedShare::read(&bytes).map(|card| Offer::Card(Box::new(card))).map_err(refusal);
         }
         if payload.starts_with('B') {
             return Err(CodeError::Sheet);
@@ -155,12 +155,20 @@ impl Collector {
         if name(&bytes) != whole {
             return None;
         }
-        Some(SealedShare::read(&bytes).map(|card| Offer::Card(Box::new(card))).map_err(CodeError::from))
+        Some(SealedShare::read(&bytes).map(|card| Offer::Card(Box::new(card))).map_err(refusal))
     }
 
     /// Long cards of which parts are still missing: how many are here, and how many there are.
     pub fn unfinished(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         self.parts.iter().map(|((_, count), parts)| (parts.len(), *count))
+    }
+}
+
+/// The text names the version before its bytes do: bytes of another one are damaged.
+fn refusal(error: CardError) -> CodeError {
+    match error {
+        CardError::Version { .. } => CodeError::Damaged,
+        error => error.into(),
     }
 }
 

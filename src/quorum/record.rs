@@ -91,6 +91,16 @@ pub enum RecordError {
         /// The name.
         name: String,
     },
+    /// A role, or the name of an organisation, that can't stand in a record.
+    #[error(
+        "the {what} {text:?} can't stand in a quorum record: use at most 100 bytes of printable text, with no blank at its ends"
+    )]
+    Text {
+        /// What it is.
+        what: &'static str,
+        /// The text.
+        text: String,
+    },
     /// Two custodians of one name.
     #[error(
         "the custodians {other:?} and {name:?} have one name, for capitals don't tell names apart: choose another for one of them"
@@ -317,25 +327,25 @@ fn check_terms(terms: &Terms, scheme: Scheme) -> Result<(), RecordError> {
 /// Whether these names and roles of custodians, and this organisation, can stand in a record.
 ///
 /// # Errors
-/// [`RecordError::Name`] with the first that can't, [`RecordError::NameTwice`].
+/// [`RecordError::Name`] or [`RecordError::Text`] with the first that can't, [`RecordError::NameTwice`].
 pub fn check_names<'a>(
     custodians: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
     organisation: Option<&'a str>,
 ) -> Result<(), RecordError> {
-    let refuse = |name: &str| Err(RecordError::Name { name: name.to_owned() });
+    let refuse = |what, text: &str| Err(RecordError::Text { what, text: text.to_owned() });
     let mut seen = std::collections::BTreeMap::new();
     for (name, role) in custodians {
         if !is_printable(name) {
-            return refuse(name);
+            return Err(RecordError::Name { name: name.to_owned() });
         }
         if let Some(other) = seen.insert(name.to_lowercase(), name) {
             return Err(RecordError::NameTwice { name: name.to_owned(), other: other.to_owned() });
         }
         if let Some(role) = role.filter(|role| !is_printable(role)) {
-            return refuse(role);
+            return refuse("role", role);
         }
     }
-    organisation.filter(|name| !is_printable(name)).map_or(Ok(()), refuse)
+    organisation.filter(|name| !is_printable(name)).map_or(Ok(()), |name| refuse("organisation", name))
 }
 
 fn is_printable(name: &str) -> bool {

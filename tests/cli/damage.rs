@@ -393,3 +393,34 @@ fn a_record_of_the_future_is_named() {
         world.acme(arguments).good().prints("found       the last record is of 2099-01-01T00:00:00Z");
     }
 }
+
+#[test]
+fn a_damaged_code_is_damaged_and_no_other_version() {
+    let world = World::founded(2, &OPEN);
+    let code = world.codes("alice").remove(0);
+    let (prefix, bytes) = code.split_at("QUORATE/1/".len());
+    assert!(bytes.starts_with("AEA"), "{bytes}");
+    // Version 0, version 2, and the version that is there with another byte behind it.
+    for start in ["AAA", "AIA", "AEB"] {
+        world.write("code.txt", format!("{prefix}{start}{}", &bytes[3..]));
+        let ran = world.acme(&["check", "code.txt"]).fails(4, "code.txt: ");
+        assert!(!ran.err.contains("version"), "{ran:#?}");
+        assert!(ran.err.contains("damaged") || ran.err.contains("misread or altered"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_role_or_an_organisation_is_called_what_it_is() {
+    let world = World::new();
+    let long = "x".repeat(101);
+    let (role, init) = (format!("alice={long}"), ["init", "acme", "-t", "2", "--custodian"]);
+    let init = [&init[..], &OPEN, &SKIP].concat();
+    let at_most = "quorate: hint: use at most 100 bytes of printable text";
+    for (option, value, what) in
+        [("--role", &role, "the role"), ("--organisation", &long, "the organisation")]
+    {
+        let ran = world.run(&[&init[..], &[option, value]].concat());
+        ran.fails(2, &format!("{what} \"xxx")).says(at_most);
+    }
+    assert!(!world.path("acme").exists());
+}

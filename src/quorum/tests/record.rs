@@ -81,6 +81,7 @@ fn terms_that_no_reader_takes_are_not_signed() {
         QuorumRecord::sign(&quorum, &deal.commitments, terms).unwrap_err()
     };
     let name = |name: &str| RecordError::Name { name: name.to_owned() };
+    let text = |what, text: &str| RecordError::Text { what, text: text.to_owned() };
     let twice =
         |name: &str| RecordError::NameTwice { name: name.to_owned(), other: "custodian 1".to_owned() };
     assert_eq!(refused(&|terms| terms.custodians[2].name = "Custodian 1".into()), twice("Custodian 1"));
@@ -88,8 +89,8 @@ fn terms_that_no_reader_takes_are_not_signed() {
     let long = "x".repeat(101);
     for wrong in ["", " ", "a ", "\ta", "a\nb", "a\u{7f}", "a\u{85}b", &long] {
         assert_eq!(refused(&|terms| terms.custodians[0].name = wrong.into()), name(wrong));
-        assert_eq!(refused(&|terms| terms.custodians[0].role = Some(wrong.into())), name(wrong));
-        assert_eq!(refused(&|terms| terms.organisation = Some(wrong.into())), name(wrong));
+        assert_eq!(refused(&|terms| terms.custodians[0].role = Some(wrong.into())), text("role", wrong));
+        assert_eq!(refused(&|terms| terms.organisation = Some(wrong.into())), text("organisation", wrong));
     }
     let number = |found| RecordError::Custodians { wanted: 3, found };
     assert_eq!(refused(&|terms| drop(terms.custodians.pop())), number(2));
