@@ -77,13 +77,16 @@ pub struct Search {
     pub at_least: usize,
     /// What it may cost.
     pub limits: Limits,
+    /// Told, before a PDF is drawn, how many more bytes of memory that should take at most. The renderer
+    /// has no limit of its own: a process that reads nothing else can set itself one.
+    pub confine: Option<fn(u64)>,
 }
 
 impl Search {
     /// A search for at least one code that `ours` accepts, under the default limits.
     #[must_use]
     pub fn new(ours: fn(&str) -> bool) -> Self {
-        Self { ours, at_least: 1, limits: Limits::default() }
+        Self { ours, at_least: 1, limits: Limits::default(), confine: None }
     }
 }
 

@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 pub(crate) const LONGEST: usize = 256 << 20;
 /// The most memory that reading one file may take: a 64-megapixel picture and its views.
 const MEMORY: u64 = 3 << 30;
+/// So much of the time that a person waits is for what is not the search: the process begins, reads its
+/// input, leaves its last step, and ends.
+const BESIDE: u32 = 10;
 /// The longest answer.
 const ANSWER: usize = 1 << 20;
 /// What the process has beyond the deadline of the search, to read its input and answer.
@@ -153,15 +156,28 @@ fn read_answer(path: &Path, answer: &SecretBytes) -> Result<Codes, Failure> {
     Ok(codes)
 }
 
+/// Lets this process have so much more memory, and no more. Where that isn't possible the limit stays.
+fn confine(more: u64) {
+    let about = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let size = about.lines().find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix(" kB"));
+    let Some(has) = size.and_then(|kib| kib.parse::<u64>().ok()?.checked_mul(1024)) else { return };
+    let limit = has.saturating_add(more).min(MEMORY);
+    let _ = setrlimit(Resource::As, Rlimit { current: Some(limit), maximum: Some(MEMORY) });
+}
+
 /// The other side: reads a file from standard input, and answers.
 pub(crate) fn answer(deadline: u64, at_least: usize, output: &mut Output) -> Result<(), Failure> {
     let limit = Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) };
     setrlimit(Resource::As, limit)
         .map_err(|errno| Failure::file(Path::new("memory limit"), &errno.into()))?;
+    let begun = Instant::now();
     let bytes = read_secret(Path::new("-"), LONGEST)?;
+    let whole = Duration::from_secs(deadline.clamp(1, 600));
+    let beside = whole.checked_div(BESIDE).unwrap_or_default().saturating_add(begun.elapsed());
     let mut search = scan::Search::new(is_code);
     search.at_least = at_least;
-    search.limits.deadline = Duration::from_secs(deadline.clamp(1, 600));
+    search.confine = Some(confine);
+    search.limits.deadline = whole.saturating_sub(beside);
     match scan::read(bytes.expose(), &search, &mut |_| ()) {
         Ok(found) => {
             for code in &found.codes {

@@ -424,3 +424,35 @@ fn a_role_or_an_organisation_is_called_what_it_is() {
     }
     assert!(!world.path("acme").exists());
 }
+
+/// A PDF of a few hundred bytes that is drawn in as many dashes as memory holds.
+#[test]
+fn a_small_file_does_not_take_much_memory() {
+    let world = World::new();
+    let content = "100 w [0.0001 0.0001] 0 d 0 300 m 600 300 l 0 400 m 600 400 l S\n";
+    let objects = [
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R>>".to_owned(),
+        format!("<</Length {}>>stream\n{content}endstream", content.len()),
+    ];
+    let mut pdf = "%PDF-1.4\n".to_owned();
+    let mut table = "xref\n0 5\n0000000000 65535 f \n".to_owned();
+    for (number, object) in (1..).zip(objects) {
+        table += &format!("{:010} 00000 n \n", pdf.len());
+        pdf += &format!("{number} 0 obj\n{object}\nendobj\n");
+    }
+    let start = pdf.len();
+    world
+        .write("dashes.pdf", format!("{pdf}{table}trailer<</Size 5/Root 1 0 R>>\nstartxref\n{start}\n%%EOF"));
+    // The most memory that the process had of its children, by the kernel's count.
+    let script = "import resource, subprocess, sys\n\
+        subprocess.run([sys.argv[1], 'scan-file', '--deadline', '5'], stdin=open('dashes.pdf'), capture_output=True)\n\
+        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+    let mut python = Command::new("python3");
+    python.args(["-c", script, env!("CARGO_BIN_EXE_quorate")]).current_dir(world.root());
+    let Ok(output) = python.output() else { return };
+    let kib: u64 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
+    assert!(kib < 700 * 1024, "{kib} KiB");
+    world.run(&["check", "--deadline", "5", "dashes.pdf"]).fails(4, "dashes.pdf: ");
+}

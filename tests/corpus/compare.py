@@ -24,8 +24,8 @@ import time
 from pathlib import Path
 
 DEADLINE = 10
-# Start of the process, reading of its input, the step that was under way.
-GRACE = 2.0
+# The program keeps a tenth of the time for its start, its input and the step that is under way; this is for a busy machine.
+GRACE = 0.5
 PREFIX = "QUORATE/"
 READERS = ["quorate", "zxing-cpp", "zbar", "opencv", "opencv-aruco"]
 

@@ -5,7 +5,8 @@
 //! unpacks to nor an image's size, so both are counted before it sees them: first every Deflate stream
 //! in the raw bytes, then, once the objects are known, each stream's chain of filters and each image's size.
 //! What remains: a chain of filters on an object stream (unpacked while loading), and drawing that takes
-//! memory out of proportion (endless dashes). Only a process of its own with a limit would stop those.
+//! memory out of proportion (endless dashes). Only a process of its own with a limit stops those; how much
+//! memory the pages can need follows from their images, and is told before they are drawn.
 //! Its panics are caught: a page that cannot be rendered is named and skipped, and one with an image that it cannot
 //! decode is named unless a card was read on it.
 //! A PDF that needs a password is refused. Fonts that the PDF does not bring along are left out: a code
@@ -40,6 +41,12 @@ const PIXELS: f32 = 12_000_000.0;
 /// What everything that is no image may unpack to: drawing takes several times that in memory.
 const DRAWING: u64 = 32 << 20;
 
+/// What drawing a page and looking at it takes at most, besides its images: a page of [`PIXELS`] and its views take half.
+const DRAWN: u64 = 512 << 20;
+
+/// What decoding and drawing an image takes at most, for each of its pixels.
+const PIXEL: u64 = 40;
+
 /// The renderer counts a side in 16 bits.
 const SIDE: f32 = 16_000.0;
 
@@ -61,8 +68,11 @@ pub(super) fn search(file: Zeroizing<Vec<u8>>, finds: &mut Finds<'_>) -> Result<
     if pages > limits.pages {
         return Err(ScanError::TooManyPages { pages, limit: limits.pages });
     }
-    let images = caught(|| streams_fit(&pdf, &limits)).ok_or_else(|| damaged.clone())??;
-    let first = if images { FINE } else { COARSE };
+    let pixels = caught(|| streams_fit(&pdf, &limits)).ok_or_else(|| damaged.clone())??;
+    let first = if pixels.is_some() { FINE } else { COARSE };
+    if let Some(confine) = finds.search.confine {
+        confine(pixels.unwrap_or_default().saturating_mul(PIXEL).saturating_add(DRAWN));
+    }
     finds.tell(Event::Pages(pages));
     let further = u32::try_from(pages.saturating_sub(1)).unwrap_or(u32::MAX);
     let time = limits.deadline.saturating_add(limits.per_page.saturating_mul(further));
@@ -179,10 +189,10 @@ fn deflate_fits(file: &[u8], limits: &Limits) -> Result<(), ScanError> {
     Ok(())
 }
 
-/// Whether there are images. Refuses chains of filters that multiply, drawing without end, and images with more pixels than a picture may have.
-fn streams_fit(pdf: &Pdf, limits: &Limits) -> Result<bool, ScanError> {
+/// The pixels of all images, by what they say of themselves; `None` when there are no images. Refuses chains of filters that multiply, drawing without end, and images with more pixels than a picture may have.
+fn streams_fit(pdf: &Pdf, limits: &Limits) -> Result<Option<u64>, ScanError> {
     let too_much = Err(ScanError::Unpacks { limit: limits.unpacked });
-    let mut any = false;
+    let mut pixels = None;
     let (mut images, mut drawing) = (limits.unpacked, limits.unpacked.min(DRAWING));
     for object in pdf.objects() {
         let Object::Stream(stream) = object else { continue };
@@ -206,15 +216,15 @@ fn streams_fit(pdf: &Pdf, limits: &Limits) -> Result<bool, ScanError> {
             *left = left.checked_sub(size).ok_or(ScanError::Unpacks { limit: limits.unpacked })?;
         }
         if image {
-            any = true;
-            image_fits(&stream, limits)?;
+            let more = image_fits(&stream, limits)?;
+            pixels = Some(pixels.unwrap_or(0_u64).saturating_add(more));
         }
     }
-    Ok(any)
+    Ok(pixels)
 }
 
-/// By its own width and height, and by what a fax filter is told besides.
-fn image_fits(stream: &Stream<'_>, limits: &Limits) -> Result<(), ScanError> {
+/// The pixels by its own width and height, and by what a fax filter is told besides.
+fn image_fits(stream: &Stream<'_>, limits: &Limits) -> Result<u64, ScanError> {
     let dict = stream.dict();
     let side = |dict: &Dict<'_>, key: &[u8], short: &[u8]| {
         dict.get::<u32>(key).or_else(|| dict.get::<u32>(short)).unwrap_or(0)
@@ -224,12 +234,12 @@ fn image_fits(stream: &Stream<'_>, limits: &Limits) -> Result<(), ScanError> {
     let many = dict.get::<Array<'_>>(b"DecodeParms").or_else(|| dict.get(b"DP"));
     let parameters = one.into_iter().chain(many.iter().flat_map(Array::iter::<Dict<'_>>));
     let columns = parameters.map(|dict| side(&dict, b"Columns", b"Columns")).max().unwrap_or(0);
-    for width in [width, columns] {
-        if u64::from(width).saturating_mul(u64::from(height.max(1))) > limits.pixels {
-            return Err(ScanError::TooManyPixels { width, height, limit: limits.pixels });
-        }
+    let width = width.max(columns);
+    let pixels = u64::from(width).saturating_mul(u64::from(height.max(1)));
+    if pixels > limits.pixels {
+        return Err(ScanError::TooManyPixels { width, height, limit: limits.pixels });
     }
-    Ok(())
+    Ok(pixels)
 }
 
 fn is_image(stream: &Stream<'_>) -> bool {
