@@ -163,3 +163,41 @@ fn lines_come_from_a_pipe() {
         .says("there is no whole card: 7 of 8 lines are in");
     world.acme(&["check", "--type", "card.png"]).fails(2, "cannot be used with");
 }
+
+#[test]
+fn a_page_is_pasted_by_a_terminal_that_does_not_say_so() {
+    if !has_python() {
+        return;
+    }
+    let world = World::founded(2, &["alice", "bob=open", "carol=open"]);
+    let numbered = world.lines("alice");
+    let page = format!(
+        "Recovery card 1 of 3\rTyped lines: any 8 of these 10 are enough\r{}\rKeep it: sealed; y, n?\r",
+        numbered[..9].join("\r")
+    );
+    let steps: &[Step<'_>] = &[
+        (&at(1), &page, false),
+        ("no more lines are needed(?s:.)*Press Enter twice to go on", "\r\r", false),
+        ("the card of alice .share 1. is good\r\n", "", true),
+    ];
+    let (status, shown) = drive(&world, "xterm", steps);
+    assert_eq!(status, 0, "{shown}");
+}
+
+#[test]
+fn a_paste_that_never_ends_is_over_after_a_silence() {
+    if !has_python() {
+        return;
+    }
+    let world = World::founded(2, &["alice", "bob=open", "carol=open"]);
+    let lines = lines(&world);
+    let unended = format!("\x1b[200~{}\r", lines[0]);
+    let steps: &[Step<'_>] = &[
+        (&at(1), &unended, false),
+        // It was taken, and what is typed then is heard.
+        (&at(2), "\x1b[200~AB\x03", false),
+        ("quorate: error: interrupted", "", true),
+    ];
+    let (status, shown) = drive(&world, "xterm", steps);
+    assert_eq!(status, 1, "{shown}");
+}

@@ -2,7 +2,9 @@
 //!
 //! In: bytes, one by one, as xterm and its many relatives send them. Out: keys; unknown sequences are one
 //! key that does nothing, so that no part of them lands in a line. What a terminal brackets as pasted
-//! comes as a whole. An Escape alone is only known by the silence behind it: `is_open` says when to listen.
+//! comes as a whole, and so does what comes too fast to be typed. An Escape alone is only known by the
+//! silence behind it, and so is the end of pasted text whose closing bracket is lost: `patience` says when
+//! to listen, and for how long.
 
 use quorate::secret::{SecretWriter, Zeroizing};
 
@@ -10,7 +12,12 @@ use quorate::secret::{SecretWriter, Zeroizing};
 const LONGEST: usize = 64 * 1024;
 /// The longest sequence that is understood.
 const SEQUENCE: usize = 16;
-const ESCAPE: u8 = 0x1b;
+pub(super) const ESCAPE: u8 = 0x1b;
+/// How long the rest of a sequence, of a bracketed text, and of text that comes in one burst may be
+/// waited for, in tenths of a second.
+const SILENCE: [u8; 3] = [1, 10, 2];
+/// Ctrl-C: no text has it.
+const INTERRUPT: u8 = 3;
 const PASTE: &[u8] = b"\x1b[200~";
 const PASTED: [u8; 6] = *b"\x1b[201~";
 
@@ -53,18 +60,38 @@ pub(super) struct Decoder {
 struct Paste {
     text: SecretWriter,
     tail: [u8; PASTED.len()],
+    silence: u8,
+}
+
+impl Paste {
+    fn new(silence: u8) -> Self {
+        Self { text: SecretWriter::new(LONGEST), tail: [0; PASTED.len()], silence }
+    }
 }
 
 impl Decoder {
-    /// Whether an Escape was read that may be a key alone.
-    pub(super) fn is_open(&self) -> bool {
-        self.paste.is_none() && self.held.first() == Some(&ESCAPE)
+    /// After how many tenths of a second of silence what was begun is over: an Escape that may be a key
+    /// alone, or pasted text.
+    pub(super) fn patience(&self) -> Option<u8> {
+        let [escape, ..] = SILENCE;
+        let open = (self.held.first() == Some(&ESCAPE)).then_some(escape);
+        self.paste.as_ref().map(|paste| paste.silence).or(open)
     }
 
-    /// Nothing came behind the Escape.
+    /// Takes what comes now for pasted text, until there is silence.
+    pub(super) fn burst(&mut self) {
+        let [.., silence] = SILENCE;
+        self.held.clear();
+        self.paste = Some(Paste::new(silence));
+    }
+
+    /// Nothing came behind the Escape, or the pasted text.
     pub(super) fn silence(&mut self) -> Option<Input> {
+        if self.paste.is_some() {
+            return self.pasted();
+        }
         let alone = self.held.len() == 1;
-        let open = self.is_open();
+        let open = self.held.first() == Some(&ESCAPE);
         self.held.clear();
         open.then_some(Input::Key(if alone { Key::Escape } else { Key::Other }))
     }
@@ -72,6 +99,10 @@ impl Decoder {
     /// Takes a byte.
     pub(super) fn put(&mut self, byte: u8) -> Option<Input> {
         if let Some(paste) = &mut self.paste {
+            if byte == INTERRUPT {
+                self.paste = None;
+                return Some(Input::Key(Key::Interrupt));
+            }
             // What is too long is cut; the end is waited for all the same.
             let _ = paste.text.put(&[byte]);
             paste.tail.rotate_left(1);
@@ -95,7 +126,7 @@ impl Decoder {
             b'\r' | b'\n' => Key::Enter,
             8 | 127 => Key::Backspace,
             1 => Key::Home,
-            3 => Key::Interrupt,
+            INTERRUPT => Key::Interrupt,
             4 => Key::EndOfInput,
             5 => Key::End,
             21 => Key::Clear,
@@ -129,7 +160,8 @@ impl Decoder {
         let key = match self.held.as_slice() {
             PASTE => {
                 self.held.clear();
-                self.paste = Some(Paste { text: SecretWriter::new(LONGEST), tail: [0; PASTED.len()] });
+                let [_, bracketed, _] = SILENCE;
+                self.paste = Some(Paste::new(bracketed));
                 return None;
             }
             [_, b'[' | b'O', b'A'] => Key::Up,
@@ -207,6 +239,27 @@ mod tests {
         let pasted: Vec<Input> = long.iter().filter_map(|byte| decoder.put(*byte)).collect();
         assert!(matches!(&pasted[..], [Input::Paste(text)] if text.len() == LONGEST), "{pasted:?}");
         assert!(matches!(decoder.put(b'x'), Some(Input::Key(Key::Char('x')))));
+    }
+
+    #[test]
+    fn silence_or_ctrl_c_ends_what_was_pasted() {
+        let text = |input| match input {
+            Some(Input::Paste(text)) => text.to_string(),
+            other => format!("{other:?}"),
+        };
+        let mut decoder = Decoder::default();
+        assert!(b"\x1b[200~01 AB\r".iter().all(|byte| decoder.put(*byte).is_none()));
+        assert_eq!(decoder.patience(), Some(10));
+        assert_eq!(text(decoder.silence()), "01 AB\r");
+        // The bracket that comes too late is a key that does nothing.
+        assert_eq!(keys(b"\x1b[201~"), [Key::Other]);
+        assert!(b"\x1b[200~01 AB".iter().all(|byte| decoder.put(*byte).is_none()));
+        assert!(matches!(decoder.put(3), Some(Input::Key(Key::Interrupt))));
+        assert_eq!(decoder.patience(), None);
+        decoder.burst();
+        assert!(b"01 AB\r\r02".iter().all(|byte| decoder.put(*byte).is_none()));
+        assert_eq!(text(decoder.silence()), "01 AB\r\r02");
+        assert!(decoder.silence().is_none());
     }
 
     proptest! {

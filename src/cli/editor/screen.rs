@@ -1,11 +1,12 @@
 //! The terminal under the editor: reads keys, draws what the state says, leaves nothing behind.
 //!
 //! It works on the alternate screen, which keeps no history, with every key sent as it is typed; both are
-//! ended, and the screen wiped, however the editor ends. Drawing waits while more keys are there.
+//! ended, and the screen wiped, however the editor ends. Drawing waits while more keys are there. A window
+//! that was made too small shows nothing of the card until it is larger again.
 
 use super::super::failure::{FAILED, Failure};
 use super::super::terminal::{CLEAR, Unseen, show};
-use super::keys::{Decoder, Input};
+use super::keys::{Decoder, ESCAPE, Input};
 use super::sheet::Done;
 use super::state::{LEAST, State, Step, View};
 use quorate::secret::Zeroizing;
@@ -14,14 +15,17 @@ use rustix::stdio::{stderr, stdin};
 use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcgetwinsize, tcsetattr};
 use std::path::Path;
 
-/// How long an Escape is waited behind, in tenths of a second.
-const SILENCE: u8 = 1;
+/// So many bytes at once are pasted, whether the terminal says so or not: a page, not a line.
+const BURST: u64 = 128;
 
 /// Whether the terminal is large enough.
 pub(super) fn fits() -> bool {
     let (height, width) = size();
     height >= LEAST.0 && width >= LEAST.1
 }
+
+/// What a window shows that was made too small since.
+const TOO_SMALL: &str = "enlarge the window, then press a key";
 
 fn size() -> (usize, usize) {
     tcgetwinsize(stderr()).map_or((0, 0), |size| (usize::from(size.ws_row), usize::from(size.ws_col)))
@@ -37,8 +41,17 @@ pub(super) fn type_card() -> Result<Option<Done>, Failure> {
         if !waiting {
             draw(&state);
         }
-        let input = match read_byte(decoder.is_open())? {
-            Byte::Read(byte) => decoder.put(byte),
+        let patience = decoder.patience();
+        let input = match read_byte(patience)? {
+            Byte::Read(byte) => {
+                if patience.is_none()
+                    && byte != ESCAPE
+                    && ioctl_fionread(stdin()).is_ok_and(|count| count > BURST)
+                {
+                    decoder.burst();
+                }
+                decoder.put(byte)
+            }
             Byte::Silence => decoder.silence(),
             Byte::End => return Ok(None),
         };
@@ -75,7 +88,7 @@ fn close() -> Result<(), Failure> {
     ));
     let mut enters = 0_u8;
     while enters < 2 {
-        match read_byte(false)? {
+        match read_byte(None)? {
             Byte::Read(b'\r' | b'\n') => enters = enters.saturating_add(1),
             Byte::Read(3) | Byte::End => break,
             Byte::Read(_) | Byte::Silence => enters = 0,
@@ -105,8 +118,16 @@ impl Drop for Screen {
 }
 
 fn draw(state: &State) {
-    let (height, width) = size();
-    let View { rows, cursor } = state.view(height.max(LEAST.0), width.max(LEAST.1));
+    show(&frame(state, size()));
+}
+
+/// What is sent to a terminal of so many rows and columns.
+fn frame(state: &State, (height, width): (usize, usize)) -> Zeroizing<String> {
+    if height < LEAST.0 || width < LEAST.1 {
+        let words: String = TOO_SMALL.chars().take(width.saturating_sub(1)).collect();
+        return Zeroizing::new(format!("{CLEAR}{words}"));
+    }
+    let View { rows, cursor } = state.view(height, width);
     let length = rows.iter().map(|row| row.len().saturating_add(8)).fold(64, usize::saturating_add);
     let mut text = Zeroizing::new(String::with_capacity(length));
     text.push_str("\x1b[H");
@@ -119,7 +140,7 @@ fn draw(state: &State) {
     }
     let (row, column) = (cursor.0.saturating_add(1), cursor.1.saturating_add(1));
     text.push_str(&format!("\x1b[J\x1b[{row};{column}H"));
-    show(&text);
+    text
 }
 
 enum Byte {
@@ -128,10 +149,11 @@ enum Byte {
     End,
 }
 
-/// Reads a byte; with `open`, only as long as a sequence takes to come.
-fn read_byte(open: bool) -> Result<Byte, Failure> {
-    if open {
-        wait(0, SILENCE);
+/// Reads a byte; with `patience`, for so many tenths of a second only.
+fn read_byte(patience: Option<u8>) -> Result<Byte, Failure> {
+    let open = patience.is_some();
+    if let Some(tenths) = patience {
+        wait(0, tenths);
     }
     let mut byte = [0; 1];
     let read = loop {
@@ -157,5 +179,23 @@ fn wait(least: u8, tenths: u8) {
         settings.special_codes[SpecialCodeIndex::VMIN] = least;
         settings.special_codes[SpecialCodeIndex::VTIME] = tenths;
         let _ = tcsetattr(stdin(), OptionalActions::Now, &settings);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::editor::keys::Key;
+
+    #[test]
+    fn a_window_that_is_too_small_shows_nothing_of_the_card() {
+        let mut state = State::new();
+        "MFRGG".chars().for_each(|c| drop(state.press(Key::Char(c), false)));
+        assert!(frame(&state, LEAST).contains("MFRGG"));
+        for size in [(3, 10), (0, 0), (1, 1), (LEAST.0 - 1, 200), (200, LEAST.1 - 1)] {
+            let frame = frame(&state, size);
+            let words = frame.strip_prefix(CLEAR).unwrap();
+            assert!(TOO_SMALL.starts_with(words) && words.len() < size.1.max(1), "{size:?}: {words}");
+        }
     }
 }
