@@ -32,7 +32,7 @@ pub(super) fn one_sheet(options: &Recover, output: &Output) -> Result<BackupShee
             Err(error) => trouble = Some(error),
         }
     }
-    match (choose(sheets, options.key()?), trouble) {
+    match (choose(sheets, options.name.as_ref()), trouble) {
         (Ok(sheet), trouble) => {
             if let Some(error) = trouble {
                 output.warn(error.to_string());
@@ -84,12 +84,23 @@ fn told(gathered: Gathered, output: &Output) -> BackupSheet {
     sheet
 }
 
-/// The sheet of this key: of the version that was asked for, or the newest that is here.
-fn choose(mut sheets: Vec<BackupSheet>, name: &KeyName) -> Result<BackupSheet, Failure> {
+/// The sheet of this key, of the version that was asked for or the newest that is here; when no key is
+/// named, of the one that the sheets are of.
+fn choose(mut sheets: Vec<BackupSheet>, name: Option<&KeyName>) -> Result<BackupSheet, Failure> {
     let found: Vec<String> = sheets
         .iter()
         .map(|sheet| format!("{} version {}", sheet.facts().name, sheet.facts().version))
         .collect();
+    let first = sheets.first().map(|sheet| KeyName { label: sheet.facts().name.clone(), version: None });
+    let Some(name) = name.or(first.as_ref()) else {
+        return Err(Failure::new(DIFFERENCE, "there is no whole backup sheet in these files")
+            .hint("give scans of all its pages"));
+    };
+    let other = |sheet: &BackupSheet| sheet.facts().name != name.label;
+    if first.as_ref() == Some(name) && sheets.iter().any(other) {
+        return Err(Failure::usage(format!("these are backup sheets of {}", found.join(" and of ")))
+            .hint("name the key that is wanted: `quorate recover NAME --sheet …`"));
+    }
     sheets.retain(|sheet| {
         let facts = sheet.facts();
         facts.name == name.label && name.version.is_none_or(|version| version == facts.version)

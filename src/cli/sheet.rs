@@ -1,9 +1,10 @@
 //! `quorate recover --sheet`: a key from cards and a backup sheet.
 //!
 //! With an escrow whose log is left, the log says which backup and which fingerprint are right. With
-//! none, the sheet says who the quorum is (its record proves itself to the cards), and a person says
-//! whether the fingerprint is the one of another record: a sheet can be made by anybody. The log then
-//! goes to `--log-to`, for without a log nothing secret happens.
+//! none, or an old copy that ends before the key, the sheet says who the quorum is (its record proves
+//! itself to the cards), and a person says whether the fingerprint is the one of another record: a sheet
+//! can be made by anybody. Without an escrow the log goes to `--log-to`, for without a log nothing secret
+//! happens.
 
 use super::args::{KeyFormat, Place, Recover};
 use super::cards::Openers;
@@ -61,7 +62,7 @@ pub(super) fn run(place: &Place, options: &Recover, output: &mut Output) -> Resu
     }
     let account = Account::begin(&options.evidence, Some(sheet.record()))?;
     let walk = Walk { options, to, openers, sheet: &sheet, start, account };
-    if is_escrow { walk.with_log(place, output) } else { walk.alone(place, named, output) }
+    if is_escrow { walk.with_log(place, named, output) } else { walk.alone(place, named, output) }
 }
 
 /// Without an escrow: whether there will be a log, and somebody who vouches for the key.
@@ -70,8 +71,13 @@ fn can_begin(place: &Place, named: Option<&Named>) -> Result<(), Failure> {
         return Err(Failure::usage("no escrow is named, and no place for a log")
             .hint("name what is left of the escrow with -C DIR; if nothing is, name a folder for a new log with --log-to DIR"));
     }
+    can_vouch("without an escrow", named)
+}
+
+/// Where no log says which fingerprint is right, somebody must.
+fn can_vouch(why: &str, named: Option<&Named>) -> Result<(), Failure> {
     if named.is_none() && !terminal::is_interactive() {
-        return Err(Failure::usage("without an escrow somebody must say that the fingerprint is right")
+        return Err(Failure::usage(format!("{why} somebody must say that the fingerprint is right"))
             .hint("add --fingerprint HEX from the ceremony sheet, or from another record that was not kept with the backup sheet"));
     }
     Ok(())
@@ -136,7 +142,7 @@ impl Walk<'_> {
     }
 
     /// The log decides: the sheet only stands in for what is lost.
-    fn with_log(mut self, place: &Place, output: &mut Output) -> Result<(), Failure> {
+    fn with_log(mut self, place: &Place, named: Option<Named>, output: &mut Output) -> Result<(), Failure> {
         let facts = self.sheet.facts();
         let session = Session::of(place)?;
         let mut escrow = session.open().map_err(|failure| {
@@ -145,7 +151,19 @@ impl Walk<'_> {
             if nothing { failure.hint(hint) } else { failure }
         })?;
         let name = KeyName { label: facts.name.clone(), version: Some(facts.version) };
-        let backed = escrow.version(&name)?.backed.clone();
+        let backed = match escrow.version(&name) {
+            Ok(version) => version.backed.clone(),
+            // An old copy of the escrow: its log ends before this key version.
+            Err(error) if is_known(&escrow, self.sheet.record()) => {
+                can_vouch("where the log doesn't know the key version", named.as_ref())?;
+                output.warn(format!("{error}: perhaps it is an old copy of the escrow"));
+                let next = "next: look for a newer copy of the escrow; if there is none, back the key up in this one again with `quorate add`";
+                return self.vouched(&mut escrow, named, next, output);
+            }
+            Err(error) => {
+                return Err(Failure::from(error).hint("this escrow's quorum isn't the sheet's either: leave out -C and QUORATE_ESCROW, and add --log-to DIR, to recover from paper alone"));
+            }
+        };
         if backed.backup != *self.sheet.backup().digest() {
             let message = format!(
                 "the backup sheet of {} version {} is not of the backup that the log names: it was exchanged or forged",
@@ -190,17 +208,31 @@ impl Walk<'_> {
         let folder = place.log_to.clone().unwrap_or_default();
         let session = Session::apart(place, &folder)?;
         let mut escrow = session.open_or_begin()?;
-        let record = self.sheet.record().clone();
+        let record = self.sheet.record();
         output.note(format!(
             "no escrow: the sheet says quorum {}, {} custodians, generation {}",
             record.id(),
             record.scheme(),
             record.terms().generation
         ));
+        let next =
+            "next: make a new escrow with `quorate init`, and back the key up there with `quorate add`";
+        self.vouched(&mut escrow, named, next, output)
+    }
+
+    /// The sheet says what it holds, and a person that it is right.
+    fn vouched(
+        mut self,
+        escrow: &mut Escrow<'_>,
+        named: Option<Named>,
+        next: &str,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let record = self.sheet.record().clone();
         self.openers.are_for(&record)?;
-        self.account.of(&escrow);
+        self.account.of(escrow);
         let mut gathering = Gathering::new(record);
-        let salvaging = Salvaging::begin(&mut escrow, self.sheet, self.to.kind())?;
+        let salvaging = Salvaging::begin(escrow, self.sheet, self.to.kind())?;
         let mut given = Given::default();
         let ready = self.gather(&mut gathering, &mut given, output).and_then(|()| {
             let (quorum, key) = self.opened(&salvaging, &gathering, named.as_ref(), output)?;
@@ -208,24 +240,22 @@ impl Walk<'_> {
             Ok((quorum, key, waiting))
         });
         let done = ready.and_then(|(quorum, key, waiting)| {
-            salvaging.complete(&mut escrow, &quorum, &gathering, &key)?;
+            salvaging.complete(escrow, &quorum, &gathering, &key)?;
             Ok((quorum, key, waiting))
         });
         let (quorum, key, waiting) = match done {
             Ok(done) => done,
             Err(failure) => {
-                salvaging.end(&mut escrow, ended(&failure));
+                salvaging.end(escrow, ended(&failure));
                 given.remind(output);
                 return Err(failure);
             }
         };
         let age = waiting.deliver(output)?;
-        let reported = self.account(&mut escrow, &quorum, held(&gathering, &key, Kind::Salvage), output);
+        let reported = self.account(escrow, &quorum, held(&gathering, &key, Kind::Salvage), output);
         drop(quorum);
-        self.report(&key, &gathering, &escrow, ("was confirmed", age), output);
-        output.note(
-            "next: make a new escrow with `quorate init`, and back the key up there with `quorate add`",
-        );
+        self.report(&key, &gathering, escrow, ("was confirmed", age), output);
+        output.note(next);
         output.finish()?;
         given.end(self.options.present.wipe_pictures, output)?;
         reported
@@ -319,6 +349,12 @@ impl Walk<'_> {
     }
 }
 
+/// Whether the log has founded the quorum of this very record.
+fn is_known(escrow: &Escrow<'_>, record: &QuorumRecord) -> bool {
+    let founded = escrow.state().quorums().iter().map(|entry| &entry.founded);
+    founded.into_iter().any(|one| one.quorum == record.id() && one.record == record.digest())
+}
+
 /// The record in the escrow; if it is lost, the sheet's, when it is the one that the log names.
 fn record_of(
     escrow: &Escrow<'_>,
@@ -328,9 +364,7 @@ fn record_of(
     match escrow.quorum_by_id(id) {
         Err(error @ EscrowError::Missing { .. }) => {
             let record = sheet.record();
-            let founded = escrow.state().quorums().iter().map(|entry| &entry.founded);
-            let is_named = founded.into_iter().any(|one| one.quorum == id && one.record == record.digest());
-            if is_named { Ok(record.clone()) } else { Err(error.into()) }
+            if record.id() == id && is_known(escrow, record) { Ok(record.clone()) } else { Err(error.into()) }
         }
         other => Ok(other?),
     }

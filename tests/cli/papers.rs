@@ -275,6 +275,61 @@ fn a_sheet_stands_in_for_lost_backups() {
     assert!(!codes.is_empty() && !world.path("two").exists());
 }
 
+/// A copy of the escrow from before the key was backed up: its log knows the quorum, not the key.
+#[test]
+fn an_old_copy_of_the_escrow_is_no_dead_end() {
+    let world = World::founded(2, &OPEN);
+    let copy = Command::new("cp")
+        .args(["-r", "acme", "old"])
+        .current_dir(world.root())
+        .status()
+        .unwrap();
+    assert!(copy.success());
+    world.acme(&["generate", "orders", "other", "--kind", "aes-256"]).good();
+    world.acme(&["print", "backup", "orders"]).good();
+    world.acme(&["print", "backup", "other"]).good();
+    world.write("sheet.txt", codes(&world.path("orders-1.backup.pdf")).join("\n"));
+    world.write("other.txt", codes(&world.path("other-1.backup.pdf")).join("\n"));
+    let cards = world.typed(&["alice", "carol"]);
+    world.acme(&join(&[&cards], &["recover", "orders", "--to", "file:right", "--card"])).good();
+    let shown = world.acme(&["show", "orders", "--json"]).good().out;
+    let fingerprint = shown.split("\"fingerprint\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    // No name: the sheet says which key it is.
+    let words = ["-C", "old", "recover", "--sheet", "sheet.txt", "--to", "file:out"];
+    let run = |more: &[&str]| world.run(&join(&[&cards], &[&words[..], more, &["--card"]].concat()));
+    run(&[]).fails(
+        2,
+        "where the log doesn't know the key version somebody must say that the fingerprint is right",
+    );
+    let wrong = "0".repeat(64);
+    run(&["--fingerprint", &wrong]).fails(4, "it is of another key, or forged");
+    assert!(!world.path("out").exists());
+    run(&["--fingerprint", &fingerprint])
+        .good()
+        .says("perhaps it is an old copy of the escrow")
+        .says("next: look for a newer copy of the escrow")
+        .prints("recovered orders version 1");
+    assert_eq!(world.read("out"), world.read("right"));
+    world.run(&["-C", "old", "log", "verify"]).good();
+    let log = world.run(&["-C", "old", "log", "show"]).good().out;
+    assert!(log.contains("salvage done"), "{log}");
+    // Sheets of two keys, and none named.
+    let both = ["recover", "--sheet", "sheet.txt", "other.txt", "--to", "file:two", "--card"];
+    world
+        .acme(&join(&[&cards], &both))
+        .fails(2, "these are backup sheets of ")
+        .says("name the key that is wanted");
+    let named = ["recover", "other", "--sheet", "sheet.txt", "other.txt", "--to", "file:two", "--card"];
+    world.acme(&join(&[&cards], &named)).good().prints("matches the log");
+    // An escrow of another quorum.
+    let other = World::founded(2, &OPEN);
+    let sheet = world.path("sheet.txt").display().to_string();
+    other
+        .acme(&join(&[&cards], &["recover", "--sheet", &sheet, "--to", "file:out", "--card"]))
+        .fails(1, "there is no key orders in this escrow")
+        .says("to recover from paper alone");
+}
+
 #[test]
 fn the_ceremony_sheet_lists_cards_and_keys() {
     let world = World::founded(2, &["Ольга Щербакова=open", "bob=open", "carol"]);
