@@ -9,7 +9,7 @@ use quorate::card::sheet::{BackupSheet, SheetCollector, sheet_codes};
 use quorate::card::{Collector, scan, typed};
 use quorate::ceremony::report::Signed;
 use quorate::key::{KeyKind, KeyName, KeyRecord, Label, import};
-use quorate::log::ssh::{NAMESPACE, SshFingerprint, SshKey, armor, read_signature};
+use quorate::log::ssh::{self, NAMESPACE, SshFingerprint, SshKey, read_signature};
 use quorate::log::{Checkpoint, Log, Record};
 use quorate::quorum::QuorumRecord;
 use quorate::seal::SealedShare;
@@ -22,7 +22,7 @@ use std::time::Duration;
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("age", age_file),
     ("armor", armor),
     ("card", card),
@@ -154,7 +154,8 @@ pub fn ssh(data: &[u8]) {
         assert!(SshKey::from_line(&key.to_string()).is_ok_and(|same| same == key));
         let _ = key.has_signed(NAMESPACE, b"a record\n", data);
         if let Ok(signature) = read_signature(armour, &key, NAMESPACE, b"a record\n") {
-            let again = read_signature(&armor(&key, NAMESPACE, &signature), &key, NAMESPACE, b"a record\n");
+            let again =
+                read_signature(&ssh::armor(&key, NAMESPACE, &signature), &key, NAMESPACE, b"a record\n");
             assert!(again.is_ok_and(|again| again == signature));
         }
     }

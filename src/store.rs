@@ -88,6 +88,11 @@ impl StoreError {
     }
 }
 
+/// An object's name and bytes.
+pub type Object = (String, Vec<u8>);
+/// An object that is to be stored, or why there will be none.
+pub type Made = Result<Object, StoreError>;
+
 /// Named, immutable objects. Names are relative paths of ASCII letters, digits, `.`, `_` and `-`.
 pub trait Store: Send + Sync {
     /// Creates `name` with `bytes`. When this succeeds, the object is whole and survives a power cut.
@@ -99,11 +104,14 @@ pub trait Store: Send + Sync {
     /// can tell, since a reply can be lost.
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError>;
 
-    /// Creates many objects, each as [`Self::create`] does; a failure may leave some of them.
+    /// Creates many objects, each as [`Self::create`] does, once `objects` has given the last; the
+    /// work that can be done before is done while the next is made. A failure may leave some of them,
+    /// but an error among `objects` leaves none.
     ///
     /// # Errors
     /// The first error.
-    fn create_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+    fn create_all(&self, objects: &mut dyn Iterator<Item = Made>) -> Result<(), StoreError> {
+        let objects: Vec<Object> = objects.collect::<Result<_, _>>()?;
         objects.iter().try_for_each(|(name, bytes)| self.create(name, bytes))
     }
 

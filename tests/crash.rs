@@ -19,20 +19,18 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+#[path = "tools/strace.rs"]
+mod strace;
+
+use strace::{copy_all, has_strace, words};
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_quorate");
+/// What is left out without `strace`.
+const WHAT: &str = "crashes at every system call";
 /// A key that is added.
 const KEY: &[u8; 32] = b"\x000123456789abcdefghijklmnopqrst\xff";
 /// More calls of one kind than a command makes.
 const MOST: usize = 60;
-
-fn has_strace() -> bool {
-    let there = Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
-    if !there {
-        assert!(std::env::var_os("QUORATE_TEST_ALL").is_none(), "strace is missing");
-        eprintln!("left out: crashes at every system call (strace is missing)");
-    }
-    there
-}
 
 /// A folder with an escrow `acme`, one key `root` in it, and the cards of alice and bob as text.
 struct Room {
@@ -95,23 +93,6 @@ impl Room {
             assert!(!name.starts_with("kept") || key == KEY, "{context}: {name} is another key");
         }
     }
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_all(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
-fn words(output: &Output) -> String {
-    format!("{:?}: {}", output.status, String::from_utf8_lossy(&output.stderr))
 }
 
 const INIT: &str =
@@ -198,7 +179,7 @@ const CALLS: [&str; 6] = ["mkdir", "openat", "write", "fsync", "renameat2", "ren
 
 #[test]
 fn a_killed_generate_or_add_loses_nothing() {
-    if !has_strace() {
+    if !has_strace(WHAT) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -217,9 +198,50 @@ fn a_killed_generate_or_add_loses_nothing() {
     });
 }
 
+/// More keys than are sealed before the first is written: another thread writes them meanwhile. `strace`
+/// counts the calls of each thread by itself, and that thread makes by far the most.
+#[test]
+fn a_killed_generate_of_many_loses_nothing() {
+    if !has_strace(WHAT) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let room = room(folder.path());
+    let names: Vec<String> = (0..70).map(|number| format!("many-{number}")).collect();
+    let generate = format!("-C acme generate {} --kind aes-256", names.join(" "));
+    let calls = [
+        ("mkdir", &[1, 20, 70][..]),
+        ("openat", &[20, 60]),
+        ("write", &[5, 40, 70]),
+        ("syncfs", &[1, 2]),
+        ("renameat2", &[1, 3, 30, 70]),
+    ];
+    for (call, ns) in calls {
+        for n in ns {
+            let (_copy, room) = room.copy();
+            let output = room.injected(call, &format!("signal=KILL:when={n}"), &generate);
+            let context = format!("killed at {call} {n}: {}", words(&output));
+            assert!(output.status.signal() == Some(9) || output.status.code() == Some(137), "{context}");
+            room.is_sound(&context, &["root"]);
+            assert!(!room.succeeds("-C acme list").contains("many-"), "{context}");
+            room.succeeds(&generate);
+            room.is_sound(&context, &["root", "many-0", "many-69"]);
+        }
+    }
+    for (call, error, n) in [("syncfs", "EIO", 1), ("syncfs", "EIO", 2), ("renameat2", "ENOSPC", 30)] {
+        let (_copy, room) = room.copy();
+        let output = room.injected(call, &format!("error={error}:when={n}"), &generate);
+        let context = format!("{call} {n} with {error}: {}", words(&output));
+        assert_eq!(output.status.code(), Some(1), "{context}");
+        room.is_sound(&context, &["root"]);
+        room.succeeds(&generate);
+        room.is_sound(&context, &["many-0", "many-69"]);
+    }
+}
+
 #[test]
 fn a_killed_recover_releases_all_or_nothing() {
-    if !has_strace() {
+    if !has_strace(WHAT) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -249,7 +271,7 @@ fn a_killed_recover_releases_all_or_nothing() {
 
 #[test]
 fn a_full_or_failing_disk_is_told() {
-    if !has_strace() {
+    if !has_strace(WHAT) {
         return;
     }
     let faults = [
@@ -273,7 +295,7 @@ fn a_full_or_failing_disk_is_told() {
 
 #[test]
 fn a_full_or_failing_disk_under_add_or_recover_is_told() {
-    if !has_strace() {
+    if !has_strace(WHAT) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -337,7 +359,7 @@ fn founds_again(context: &str, room: &Room) {
 
 #[test]
 fn a_killed_init_is_no_dead_end() {
-    if !has_strace() {
+    if !has_strace(WHAT) {
         return;
     }
     let (_folder, room) = nowhere();
@@ -347,7 +369,7 @@ fn a_killed_init_is_no_dead_end() {
 
 #[test]
 fn the_cards_of_a_killed_init_recover() {
-    if !has_strace() {
+    if !has_strace(WHAT) {
         return;
     }
     let (_folder, mut room) = nowhere();
@@ -366,7 +388,7 @@ fn the_cards_of_a_killed_init_recover() {
 
 #[test]
 fn an_init_on_a_full_or_failing_disk_is_no_dead_end() {
-    if !has_strace() {
+    if !has_strace(WHAT) {
         return;
     }
     let (_folder, room) = nowhere();

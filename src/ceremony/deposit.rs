@@ -5,17 +5,18 @@ use super::escrow::{Escrow, EscrowError, backup_file};
 use crate::age::{EncryptError, Recipient};
 use crate::backup::Backup;
 use crate::key::{Fingerprint, KeyFacts, KeyId, KeyMaterial, KeyRecord, Label, RecordError};
-use crate::log::{Backed, CommitError, Deposit, InToken, Op, Phase};
+use crate::log::{Backed, CommitError, Deposit, InToken, KeyEntry, Op, Phase};
 use crate::primitive::random::{Entropy, NoEntropy};
 use crate::quorum::QuorumRecord;
 use crate::secret::SecretBytes;
 use crate::share::QuorumId;
-use crate::store::StoreError;
+use crate::store::{Made as ToStore, StoreError};
 use crate::wire::json::{Json, object};
 use crate::wire::time::Timestamp;
 use core::convert::Infallible;
 use core::num::NonZeroU32;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{Sender, channel};
 
 /// How many keys are in memory at once: their pages can all be locked.
 const BATCH: usize = 64;
@@ -117,13 +118,8 @@ pub fn deposit_in<E: std::error::Error>(
     if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
         return Err(DepositError::Twice { name: name.clone() });
     }
-    for (place, name) in names.iter().enumerate() {
-        // A name that exists was compared when it was new.
-        let keys = escrow.state().keys();
-        let mut others = keys.keys().filter(|_| !keys.contains_key(name)).chain(names.iter().take(place));
-        if let Some(other) = others.find(|other| other.as_str().eq_ignore_ascii_case(name.as_str())) {
-            return Err(DepositError::Alike { name: name.clone(), other: other.clone() });
-        }
+    if let Some((name, other)) = alike(names, escrow.state().keys()) {
+        return Err(DepositError::Alike { name: name.clone(), other: other.clone() });
     }
     // The record is checked before it is trusted with a key: signature, id, digest in the log.
     let quorum = escrow.quorum()?;
@@ -143,6 +139,19 @@ pub fn deposit_in<E: std::error::Error>(
         let _ = escrow.commit(|_| Ok::<_, Infallible>(failed.clone()));
     }
     ended
+}
+
+/// A name that differs from another one in capitals only, and that one.
+fn alike<'a>(names: &'a [Label], keys: &'a BTreeMap<Label, KeyEntry>) -> Option<(&'a Label, &'a Label)> {
+    let folded = |name: &'a Label| (name.as_str().to_ascii_lowercase(), name);
+    let is_new = |name: &Label| !keys.contains_key(name);
+    // A name that exists was compared when it was new.
+    let any_new = names.iter().any(is_new);
+    let mut known: BTreeMap<_, _> = keys.keys().filter(|_| any_new).map(folded).collect();
+    names.iter().map(folded).find_map(|(folded, name)| {
+        let other = known.insert(folded, name)?;
+        (other != name && (is_new(name) || is_new(other))).then_some((name, other))
+    })
 }
 
 /// Logs the intents, which give each name its next version whoever else is at work.
@@ -181,8 +190,54 @@ fn back_up<E: std::error::Error>(
     stored: &mut bool,
     entropy: &mut Entropy,
 ) -> Result<Vec<Backed>, DepositError<E>> {
-    let created = escrow.now();
-    let mut objects = Vec::with_capacity(reserved.len());
+    let (created, store) = (escrow.now(), escrow.store());
+    let (made, objects) = channel();
+    if reserved.len() <= BATCH {
+        let backed = seal_all(reserved, created, quorum.recipient(), make, &made, entropy)?;
+        drop(made);
+        *stored = true;
+        store.create_all(&mut objects.into_iter())?;
+        return done(escrow, op, reserved, backed);
+    }
+    let backed = std::thread::scope(|scope| {
+        // What is sealed is written while the next is sealed.
+        let writer = scope.spawn(move || store.create_all(&mut objects.into_iter()));
+        let sealed = seal_all(reserved, created, quorum.recipient(), make, &made, entropy);
+        // Something was written, and is removed when the rest fails: whether all of it is, nobody knows.
+        *stored = true;
+        if sealed.is_err() {
+            let _ = made.send(Err(stopped()));
+        }
+        drop(made);
+        let written = writer.join().unwrap_or_else(|_| Err(stopped()));
+        let backed = sealed?;
+        written?;
+        Ok::<_, DepositError<E>>(backed)
+    })?;
+    done(escrow, op, reserved, backed)
+}
+
+/// Logs that every key is backed up.
+fn done<E: std::error::Error>(
+    escrow: &mut Escrow<'_>,
+    op: Op,
+    reserved: &[(u64, Deposit)],
+    backed: Vec<Backed>,
+) -> Result<Vec<Backed>, DepositError<E>> {
+    let one = |((intent, _), one): (&(u64, Deposit), &Backed)| (op, Phase::Done, one.done(*intent));
+    escrow.commit(|_| Ok::<_, Infallible>(reserved.iter().zip(&backed).map(one).collect()))?;
+    Ok(backed)
+}
+
+/// Seals every key and gives its backup to whoever stores it.
+fn seal_all<E: std::error::Error>(
+    reserved: &[(u64, Deposit)],
+    created: Timestamp,
+    recipient: &Recipient,
+    make: &mut impl FnMut(&Deposit, &mut Entropy) -> Result<Made, E>,
+    made: &Sender<ToStore>,
+    entropy: &mut Entropy,
+) -> Result<Vec<Backed>, DepositError<E>> {
     let mut backed = Vec::with_capacity(reserved.len());
     // A batch at a time: all of its keys are in memory at once.
     for batch in reserved.chunks(BATCH) {
@@ -191,17 +246,18 @@ fn back_up<E: std::error::Error>(
             let source = |error| DepositError::Source { name: deposit.name.clone(), error };
             materials.push((deposit, make(deposit, entropy).map_err(source)?));
         }
-        for (backup, one) in seal_batch(materials, created, quorum.recipient(), entropy)? {
-            objects.push((backup_file(one.deposit.key, one.deposit.version), backup.into_bytes()));
+        for (backup, one) in seal_batch(materials, created, recipient, entropy)? {
+            // A writer that failed has its own error.
+            let _ = made.send(Ok((backup_file(one.deposit.key, one.deposit.version), backup.into_bytes())));
             backed.push(one);
         }
     }
-    *stored = true;
-    escrow.store().create_all(&objects)?;
-    let done = reserved.iter().zip(&backed).map(|((intent, _), one)| (op, Phase::Done, one.done(*intent)));
-    let done: Vec<_> = done.collect();
-    escrow.commit(|_| Ok::<_, Infallible>(done.clone()))?;
     Ok(backed)
+}
+
+/// The end of a stream that is not to be kept.
+fn stopped() -> StoreError {
+    StoreError::System { name: "the store".to_owned(), message: "stopped".to_owned() }
 }
 
 /// Encrypts the keys of a batch, on every core when there are many.

@@ -89,8 +89,9 @@ pub struct SshKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SshFingerprint([u8; 32]);
 
-/// Kinds of keys: the name, the curve, how it signs, whether hardware holds it.
-const KINDS: [(&str, Option<(&str, KeyKind)>, Scheme, bool); 7] = [
+/// A kind of key: the name, the curve by its name and kind, how it signs, whether hardware holds it.
+type Kind = (&'static str, Option<(&'static str, KeyKind)>, Scheme, bool);
+const KINDS: [Kind; 7] = [
     ("ssh-ed25519", None, Scheme::Ed25519, false),
     ("sk-ssh-ed25519@openssh.com", None, Scheme::Ed25519, true),
     ("ecdsa-sha2-nistp256", Some(("nistp256", KeyKind::EcP256)), Scheme::Ecdsa { width: 32 }, false),

@@ -8,7 +8,7 @@
 //! The folder itself may be reached over a link; inside, none is followed, or a copy of the escrow
 //! would be a copy of links.
 
-use super::{Store, StoreError, is_name};
+use super::{Made, Object, Store, StoreError, is_name};
 use crate::primitive::random::Entropy;
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, ResolveFlags};
@@ -21,6 +21,8 @@ use std::sync::OnceLock;
 
 /// From this many objects on, one synchronisation of the file system is cheaper than one for each.
 const MANY: usize = 8;
+/// After so many objects of a stream the disk is told to begin.
+const FLUSH: usize = 512;
 /// How names of temporary files begin.
 const TEMPORARY: &str = ".tmp-";
 
@@ -124,49 +126,43 @@ impl FolderStore {
         Ok(folder)
     }
 
-    /// Runs `work` over `items` on every core: each is a handful of system calls that wait for the disk.
-    fn spread<T: Send, R: Send>(
-        items: Vec<T>,
-        work: impl Fn(T) -> Result<R, StoreError> + Sync,
-    ) -> Result<Vec<R>, StoreError> {
-        let cores = std::thread::available_parallelism().map_or(1, core::num::NonZero::get);
-        let each = items.len().div_ceil(cores.max(1)).max(1);
-        let (mut rest, work) = (items.into_iter(), &work);
-        let parts = std::iter::from_fn(|| Some(rest.by_ref().take(each).collect::<Vec<_>>()));
-        let parts: Vec<_> = parts.take_while(|part| !part.is_empty()).collect();
-        let done: Vec<Result<Vec<R>, StoreError>> = std::thread::scope(|scope| {
-            let run = |part: Vec<T>| scope.spawn(move || part.into_iter().map(work).collect());
-            let threads: Vec<_> = parts.into_iter().map(run).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(stopped()))).collect()
-        });
-        Ok(done.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    /// Writes every object under a temporary name as it comes, and gives all of them their own names
+    /// when the last one is on the disk.
+    fn stream(&self, objects: impl Iterator<Item = Made>) -> Result<(), StoreError> {
+        let sync = || File::open(&self.root).and_then(|root| Ok(rustix::fs::syncfs(&root)?));
+        let mut first = None;
+        let mut waiting = Vec::new();
+        let mut parent = PathBuf::new();
+        for object in objects {
+            let (name, bytes) = object?;
+            let named = |error: io::Error| StoreError::of(&name, &error);
+            let (path, folder) = self.place(&name).map_err(named)?;
+            if fs::DirBuilder::new().mode(0o755).create(&folder).is_ok() {
+                // What was made just now is no link; what it is in is looked at when it changes.
+                if folder.parent() != Some(&*parent) {
+                    self.is_own(&name)?;
+                    parent = folder.parent().unwrap_or(&self.root).to_owned();
+                }
+            } else {
+                self.is_own(&name)?;
+                fs::DirBuilder::new().mode(0o755).recursive(true).create(&folder).map_err(named)?;
+            }
+            // Thousands of open files would meet the limit; the bytes are synchronised below.
+            let temporary = Temporary::write(&folder, &bytes).map_err(named)?.close();
+            first.get_or_insert_with(|| name.clone());
+            waiting.push((name, path, temporary));
+            if waiting.len().is_multiple_of(FLUSH) {
+                // The disk works while the next are made: little is left to wait for in the end.
+                sync().map_err(|error| StoreError::of(first.as_deref().unwrap_or_default(), &error))?;
+            }
+        }
+        let first = first.unwrap_or_default();
+        sync().map_err(|error| StoreError::of(&first, &error))?;
+        for (name, path, temporary) in waiting {
+            temporary.rename(&path).map_err(|error| StoreError::of(&name, &error))?;
+        }
+        sync().map_err(|_| StoreError::Unsynced { name: first })
     }
-
-    fn try_create_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
-        let Some((first, _)) = objects.first() else { return Ok(()) };
-        let write = |(name, bytes): &(String, Vec<u8>)| {
-            self.is_own(name)?;
-            let written = self.place(name).and_then(|(path, folder)| {
-                fs::DirBuilder::new().mode(0o755).recursive(true).create(&folder)?;
-                // Thousands of open files would meet the limit; the bytes are synchronised below.
-                Ok((name.clone(), path, Temporary::write(&folder, bytes)?.close()))
-            });
-            written.map_err(|error| StoreError::of(name, &error))
-        };
-        let waiting = Self::spread(objects.iter().collect(), write)?;
-        let all =
-            |()| File::open(&self.root).and_then(|root| rustix::fs::syncfs(&root).map_err(io::Error::from));
-        all(()).map_err(|error| StoreError::of(first, &error))?;
-        Self::spread(waiting, |(name, path, temporary)| {
-            temporary.rename(&path).map_err(|error| StoreError::of(&name, &error))
-        })?;
-        all(()).map_err(|_| StoreError::Unsynced { name: first.clone() })
-    }
-}
-
-/// A thread that ended without a word: only a panic does that.
-fn stopped() -> StoreError {
-    StoreError::System { name: "the store".to_owned(), message: "a thread stopped".to_owned() }
 }
 
 impl Store for FolderStore {
@@ -176,11 +172,12 @@ impl Store for FolderStore {
         sync_folder(&folder).map_err(|_| StoreError::Unsynced { name: name.to_owned() })
     }
 
-    fn create_all(&self, objects: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
-        if objects.len() < MANY {
-            return objects.iter().try_for_each(|(name, bytes)| self.create(name, bytes));
+    fn create_all(&self, objects: &mut dyn Iterator<Item = Made>) -> Result<(), StoreError> {
+        let few: Vec<Object> = (&mut *objects).take(MANY).collect::<Result<_, _>>()?;
+        if few.len() < MANY {
+            return few.iter().try_for_each(|(name, bytes)| self.create(name, bytes));
         }
-        self.try_create_all(objects)
+        self.stream(few.into_iter().map(Ok).chain(objects))
     }
 
     fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {

@@ -12,9 +12,22 @@ fn contract(store: &dyn Store) {
     assert_eq!(store.create("keys/a/1.age", b""), Ok(()));
     assert_eq!(store.list("keys"), Ok(vec!["a".into()]));
     let many: Vec<_> = (0..20).map(|n| (format!("keys/{n:02}/1.age"), vec![n; 5])).collect();
-    assert_eq!(store.create_all(&many), Ok(()));
+    let all = |objects: &[Object]| store.create_all(&mut objects.iter().cloned().map(Ok));
+    assert_eq!(all(&many[..3]), Ok(()));
+    // An error among them leaves none.
+    let gone = StoreError::Full { name: "made elsewhere".into() };
+    for count in [3, 20] {
+        let mut objects =
+            many[..count].iter().map(|(name, bytes)| (name.replace("keys", "gone"), bytes.clone())).map(Ok);
+        let mut objects = objects.by_ref().chain([Err(gone.clone())]);
+        assert_eq!(store.create_all(&mut objects), Err(gone.clone()));
+        for (name, _) in &many {
+            assert_eq!(store.read(&name.replace("keys", "gone"), 10), Ok(None));
+        }
+    }
+    assert_eq!(all(&many[3..]), Ok(()));
     assert_eq!(store.read("keys/19/1.age", 10), Ok(Some(vec![19; 5])));
-    assert!(store.create_all(&many).is_err());
+    assert!(all(&many).is_err());
     assert_eq!(store.list("keys").unwrap().len(), 21);
     assert_eq!(store.list("log"), Ok(vec!["1".into()]));
 }

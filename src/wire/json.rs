@@ -216,13 +216,14 @@ impl<'a> Json<'a> {
 fn write_text(text: &str, to: &mut impl Sink) {
     to.put(b"\"");
     let mut plain = text;
-    while let Some((at, escaped)) = plain.char_indices().find(|(_, c)| escape(*c).is_some()) {
+    // What is escaped is one byte long.
+    while let Some(at) = plain.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
         let (before, after) = plain.split_at_checked(at).unwrap_or_default();
         to.put(before.as_bytes());
-        if let Some(spelling) = escape(escaped) {
+        if let Some(spelling) = after.chars().next().and_then(escape) {
             to.put(spelling.as_bytes());
         }
-        plain = after.get(escaped.len_utf8()..).unwrap_or_default();
+        plain = after.get(1..).unwrap_or_default();
     }
     to.put(plain.as_bytes());
     to.put(b"\"");

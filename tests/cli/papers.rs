@@ -279,11 +279,7 @@ fn a_sheet_stands_in_for_lost_backups() {
 #[test]
 fn an_old_copy_of_the_escrow_is_no_dead_end() {
     let world = World::founded(2, &OPEN);
-    let copy = Command::new("cp")
-        .args(["-r", "acme", "old"])
-        .current_dir(world.root())
-        .status()
-        .unwrap();
+    let copy = Command::new("cp").args(["-r", "acme", "old"]).current_dir(world.root()).status().unwrap();
     assert!(copy.success());
     world.acme(&["generate", "orders", "other", "--kind", "aes-256"]).good();
     world.acme(&["print", "backup", "orders"]).good();

@@ -15,9 +15,9 @@ use crate::cli::wipe::Given;
 use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::primitive::random::Entropy;
 use quorate::provider::Subject;
-use std::sync::Arc;
 use quorate::wire::json::{Json, object};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The folder in `--to package:DIR`.
 pub(super) fn folder(options: &Recover) -> Option<&Path> {

@@ -30,7 +30,7 @@ impl Sign for Hand {
         let armour = ssh::armor(&self.1, ssh::NAMESPACE, &[]);
         assert!(armour.contains("SSH SIGNATURE"));
         // The data that PROTOCOL.sshsig says, made here a second time.
-        let part = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+        let part = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
         let hash = crate::primitive::hash::sha512(&[message]);
         let data =
             [&b"SSHSIG"[..], &part(ssh::NAMESPACE.as_bytes()), &part(b""), &part(b"sha512"), &part(&hash)];
