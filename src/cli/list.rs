@@ -30,7 +30,9 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
                 recovered,
             ]);
         }
-        values.extend(key.versions.values().map(version_json));
+        if output.is_json() {
+            values.extend(key.versions.values().map(version_json));
+        }
     }
     if rows.len() == 1 {
         output.line("no keys yet: `quorate generate NAME --kind KIND` makes one");
@@ -43,13 +45,14 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
 
 /// Columns of equal width.
 fn table<const N: usize>(rows: &[[String; N]], output: &mut Output) {
-    let width =
-        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let mut widths = [0_usize; N];
     for row in rows {
-        let cells = row
-            .iter()
-            .enumerate()
-            .map(|(column, cell)| format!("{cell:<width$}", width = width(column).unwrap_or(0)));
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    for row in rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         output.line(cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }
