@@ -1,0 +1,280 @@
+//! What the log costs beside its limits, in one run: SHA-256 of the same bytes, one durable file.
+//!
+//! `cargo bench --bench log` makes logs of a million records and of 100,000 key versions in a
+//! temporary folder, and prints ratios. What only computes is measured in the processor's time of
+//! this thread, so that other work on the machine doesn't count; what waits for the disk, by the
+//! clock. Nothing here passes or fails.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_precision_loss,
+    clippy::print_literal,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs
+)]
+
+use quorate::key::{Fingerprint, KeyId, KeyKind};
+use quorate::log::ssh::SshKey;
+use quorate::log::{
+    Backed, Deposit, Entry, Founded, Log, Next, Op, OperatorChange, Phase, Role, Sign, SignError, Signing,
+    State,
+};
+use quorate::primitive::ed25519::{self, Signer};
+use quorate::primitive::hash::{sha256, sha512};
+use quorate::secret::SecretBytes;
+use quorate::share::QuorumId;
+use quorate::store::{FolderStore, Store};
+use quorate::wire::json::{Json, object};
+use quorate::wire::time::Timestamp;
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::io::Write as _;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// How many records are in one commit of the long log.
+const EACH: u64 = 1000;
+
+fn main() {
+    println!("{:<66} {:>9}  {}", "", "ratio", "reference");
+    long();
+    versions();
+    append();
+    signed();
+}
+
+fn row(what: &str, ratio: f64, reference: &str) {
+    println!("{what:<66} {ratio:>9.3}  {reference}");
+}
+
+fn seconds(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64()
+}
+
+/// The time of the processor that `work` takes on this thread.
+fn processor(work: impl FnOnce()) -> f64 {
+    let spent = || {
+        let spent = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        spent.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+    };
+    let start = spent();
+    work();
+    spent() - start
+}
+
+fn clock() -> Timestamp {
+    Timestamp::from_unix(1_800_000_000).unwrap()
+}
+
+/// The most memory that this process ever had, in MiB.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}
+
+fn entry(op: Op, phase: Phase, details: Json<'static>) -> Entry {
+    Entry { actor: "operator".to_owned(), op, phase, details }
+}
+
+/// What a check of a card says.
+fn checked() -> Entry {
+    let card = object([
+        ("depth", Some(Json::text("card"))),
+        ("index", Some(Json::Number(1))),
+        ("read", Some(Json::text("picture"))),
+    ]);
+    let details = object([
+        ("cards", Some(Json::List(vec![card]))),
+        ("generation", Some(Json::Number(1))),
+        ("occasion", Some(Json::text("check"))),
+        ("quorum", Some(Json::text(founded().quorum.text()))),
+    ]);
+    entry(Op::Check, Phase::Done, details)
+}
+
+fn founded() -> Founded {
+    Founded { quorum: QuorumId::from_bytes([7; 10]), generation: 1, record: [8; 32] }
+}
+
+/// Writes commits without the durability, which is not the question here.
+struct Maker<'a> {
+    folder: &'a Path,
+    next: Next,
+    commits: u64,
+}
+
+impl<'a> Maker<'a> {
+    fn new(folder: &'a Path) -> Self {
+        std::fs::create_dir_all(folder.join("log")).unwrap();
+        let next = Next { head: Log::empty().head(), time: clock(), signer: None };
+        let mut maker = Self { folder, next, commits: 0 };
+        let mut done = entry(Op::Found, Phase::Done, founded().done(1));
+        done.sign(&[9; 64]);
+        maker.commit(vec![entry(Op::Found, Phase::Intent, object::<0>([])), done]);
+        maker
+    }
+
+    fn commit(&mut self, entries: Vec<Entry>) {
+        let mut bytes = Vec::new();
+        for entry in entries {
+            let record = self.next.record(entry);
+            bytes.extend(record.line());
+            self.next.head = record.head();
+        }
+        self.commits += 1;
+        let path = self.folder.join(Log::file(self.commits));
+        std::fs::File::create_new(path).unwrap().write_all(&bytes).unwrap();
+    }
+}
+
+fn long() {
+    let place = tempfile::tempdir().unwrap();
+    let mut maker = Maker::new(place.path());
+    for _ in 0..1_000_000 / EACH {
+        maker.commit((0..EACH).map(|_| checked()).collect());
+    }
+    let (commits, store) = (maker.commits, FolderStore::new(place.path()));
+    let before = peak();
+    let mut ours = f64::INFINITY;
+    let mut hash = f64::INFINITY;
+    for _ in 0..3 {
+        ours = ours.min(processor(|| drop(black_box(Log::open(&store).unwrap()))));
+        hash = hash.min(processor(|| {
+            for number in 1..=commits {
+                black_box(sha256(&[&store.read(&Log::file(number), u64::MAX).unwrap().unwrap()]));
+            }
+        }));
+    }
+    row("verify a log of 1,000,000 records", ours / 10.0, "ten seconds");
+    row("the same", ours / hash, "SHA-256 of its bytes");
+    row("memory that it took, at most", (peak() - before) / 64.0, "64 MiB");
+}
+
+fn versions() {
+    let place = tempfile::tempdir().unwrap();
+    let mut maker = Maker::new(place.path());
+    let (mut seq, quorum) = (3_u64, founded().quorum);
+    for block in 0..100_u32 {
+        let mut deposits = Vec::new();
+        for number in 0..1000_u32 {
+            let id = u64::from(block * 1000 + number) / 4;
+            let text: String = (0..16)
+                .map(|place| {
+                    char::from(
+                        b"ABCDEFGHIJKLMNOP"[usize::from(
+                            id.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()[place / 2]
+                                >> (4 * (place % 2))
+                                & 15,
+                        )],
+                    )
+                })
+                .collect();
+            deposits.push(Deposit {
+                name: format!("key-{id}").parse().unwrap(),
+                key: KeyId::parse(&text).unwrap(),
+                version: NonZeroU32::new(number % 4 + 1).unwrap(),
+                quorum,
+                token: None,
+            });
+        }
+        maker.commit(deposits.iter().map(|one| entry(Op::Generate, Phase::Intent, one.intent())).collect());
+        let mut done = Vec::new();
+        for (intent, deposit) in (seq..).zip(deposits) {
+            let backed = Backed {
+                deposit,
+                kind: KeyKind::Aes256,
+                created: clock(),
+                fingerprint: Fingerprint::parse(&"5a".repeat(32)).unwrap(),
+                backup: [3; 32],
+                size: 2000,
+                spki: None,
+            };
+            done.push(entry(Op::Generate, Phase::Done, backed.done(intent)));
+        }
+        maker.commit(done);
+        seq += 2000;
+    }
+    let store = FolderStore::new(place.path());
+    let opens = (0..3).map(|_| processor(|| drop(Log::open(&store).unwrap()))).fold(f64::INFINITY, f64::min);
+    row("fold 100,000 key versions (200,000 records, bulk commits)", opens, "one second");
+    let escrow = place.path().to_str().unwrap();
+    let once = || {
+        let mut list = Command::new(env!("CARGO_BIN_EXE_quorate"));
+        list.args(["-C", escrow, "list"]).stdout(Stdio::null()).stderr(Stdio::null());
+        seconds(|| assert!(list.status().unwrap().success()))
+    };
+    row("`list` of them", (0..3).map(|_| once()).fold(f64::INFINITY, f64::min), "one second");
+}
+
+fn append() {
+    let place = tempfile::tempdir().unwrap();
+    drop(Maker::new(place.path()));
+    let store = FolderStore::new(place.path());
+    let mut log = Log::open(&store).unwrap();
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    for round in 0..60 {
+        let said = |_: &State, _: &Next| Ok::<_, Infallible>(vec![checked()]);
+        ours.push(seconds(|| _ = log.commit(&store, clock(), said).unwrap()));
+        bare.push(seconds(|| store.create(&format!("bare/{round}"), &[b'x'; 400]).unwrap()));
+    }
+    let median = |times: &mut Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    let (ours, bare) = (median(&mut ours), median(&mut bare));
+    row("append one record to a log that is open (median)", ours / 0.02, "20 ms");
+    row("the same", ours / bare, "one durable file of that length");
+}
+
+/// An operator's key in memory.
+struct Hand(Signer, SshKey);
+
+fn part(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
+}
+
+impl Sign for Hand {
+    fn key(&self) -> &SshKey {
+        &self.1
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let namespace = part(quorate::log::ssh::NAMESPACE.as_bytes());
+        let data =
+            [&b"SSHSIG"[..], &namespace, &part(b""), &part(b"sha512"), &part(&sha512(&[message]))].concat();
+        Ok([part(b"ssh-ed25519"), part(&self.0.sign(&data))].concat())
+    }
+}
+
+fn signed() {
+    let signer = Signer::from_seed(&SecretBytes::copy_of(&[1; 32])).unwrap();
+    let public = signer.public();
+    let (message, signature) = ([7; 64], signer.sign(&[7; 64]));
+    let key = SshKey::from_bytes(&[part(b"ssh-ed25519"), part(&public)].concat()).unwrap();
+    let (hand, store) = (Hand(signer, key.clone()), quorate::store::MemoryStore::new());
+    let signing = Signing { by: Some(&hand), even_void: false };
+    let mut log = Log::empty();
+    let add = OperatorChange::Add { name: "flora".to_owned(), key, roles: Role::ALL.into() };
+    let add = || Ok::<_, Infallible>(vec![entry(Op::Operator, Phase::Done, add.details())]);
+    let _ = log.commit_signed(&store, clock(), signing, |_, _| add()).unwrap();
+    for _ in 0..5000 {
+        let said = |_: &State, _: &Next| Ok::<_, Infallible>(vec![checked()]);
+        let _ = log.commit_signed(&store, clock(), signing, said).unwrap();
+    }
+    let (mut ours, mut bare) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..3 {
+        ours = ours.min(processor(|| drop(Log::open(&store).unwrap())));
+        bare = bare.min(processor(|| {
+            for _ in 0..5001 {
+                assert!(black_box(ed25519::verify(&public, &message, &signature)));
+            }
+        }));
+    }
+    row("verify 5,000 commits that an operator signed", ours / bare, "as many bare Ed25519 verifications");
+}
