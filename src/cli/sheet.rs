@@ -137,8 +137,16 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Cards and what opens them, until the quorum can meet.
-    fn gather(&self, gathering: &mut Gathering, given: &mut Given, output: &Output) -> Result<(), Failure> {
-        gather(&self.options.present, "recovery", &self.openers, gathering, given, &mut Vec::new(), output)
+    fn gather(
+        &mut self,
+        gathering: &mut Gathering,
+        given: &mut Given,
+        output: &Output,
+    ) -> Result<(), Failure> {
+        let (present, mut troubles) = (&self.options.present, Vec::new());
+        let gathered = gather(present, "recovery", &self.openers, gathering, given, &mut troubles, output);
+        troubles.into_iter().for_each(|trouble| self.account.exception(trouble));
+        gathered
     }
 
     /// The log decides: the sheet only stands in for what is lost.

@@ -94,9 +94,10 @@ fn a_key_leaves_in_packages_and_is_proven() {
     // From the backup, into a package again.
     let recover =
         ["recover", "k", "--to", "package:again", "--for", "request.json", "--wrapping-key", &confirmed];
-    let recover = join(&[&cards], &with(&recover, &["--card"]));
+    let recover = join(&[&cards], &with(&recover, &["--report", "packed.json", "--card"]));
     world.acme(&recover).good().prints("packaged k version 1 for openbao").prints("matches the log");
     world.acme(&["package", "verify", "again"]).good();
+    world.acme(&["report", "verify", "packed.json"]).good().prints("report      recover of ");
     world.acme(&recover).fails(1, "again: it exists already");
     world.acme(&["log", "verify"]).good();
     world.acme(&["log", "show"]).good().prints("package").prints("import");

@@ -4,20 +4,23 @@
 //! the first card is looked at, `done` before anything is released. The packages have a record of their own,
 //! behind the recovery's; only then does their folder get its name.
 
-use super::{ended, gather};
+use super::{ended, gather, held};
 use crate::cli::args::{Place, Recover};
 use crate::cli::cards::Openers;
+use crate::cli::evidence::Account;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::package::Order;
 use crate::cli::session::Session;
 use crate::cli::wipe::Given;
 use quorate::ceremony::recover::{Gathering, Recovery};
+use quorate::ceremony::report::Kind;
 use quorate::primitive::random::Entropy;
 use quorate::provider::Subject;
 use quorate::wire::json::{Json, object};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The folder in `--to package:DIR`.
 pub(super) fn folder(options: &Recover) -> Option<&Path> {
@@ -33,6 +36,7 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
         return Err(Failure::usage("--to package:… takes a key of the escrow, without --sheet and --out")
             .hint("recover from the sheet to a file or an age recipient first"));
     }
+    let start = Instant::now();
     let name = options.key()?;
     let session = Session::of(place)?;
     let mut escrow = session.open()?;
@@ -42,12 +46,15 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
     let openers = Arc::new(Openers::of(&options.present.seals)?);
     let record = escrow.quorum_by_id(backed.deposit.quorum)?;
     openers.are_for(&record)?;
+    let mut account = Account::begin(&options.evidence, Some(&record))?;
     escrow.backup(escrow.version(name)?)?;
+    account.of(&escrow);
     let mut gathering = Gathering::new(record);
     let recovery = Recovery::begin(&mut escrow, name, "package")?;
     let (mut given, mut troubles) = (Given::default(), Vec::new());
     let gathered =
         gather(&options.present, "recovery", &openers, &mut gathering, &mut given, &mut troubles, output);
+    account.step(&escrow, "gathering the custodians", start.elapsed());
     let ready = gathered.and_then(|()| {
         let (quorum, key) = recovery.open(&escrow, &gathering)?;
         let now = escrow.now();
@@ -71,6 +78,10 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
     };
     recovery.complete(&mut escrow, &quorum, &gathering, &key)?;
     let packages = waiting.release(&mut escrow, output)?;
+    account.step(&escrow, "the whole, to packages", start.elapsed());
+    troubles.into_iter().for_each(|trouble| account.exception(trouble));
+    let reported = account.finish(&mut escrow, &quorum, held(&gathering, &key, Kind::Recover), output);
+    drop(quorum);
     let checkpoint = escrow.log().checkpoint().to_string();
     output.line(format!("  fingerprint {} matches the log", key.fingerprint().short()));
     output.line(format!("  custodians  {}", gathering.names().join(", ")));
@@ -83,5 +94,6 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
         ("to", Some(Json::text(dir.display().to_string()))),
     ]));
     output.finish()?;
-    given.end(options.present.wipe_pictures, output)
+    given.end(options.present.wipe_pictures, output)?;
+    reported.map(drop)
 }
