@@ -6,6 +6,7 @@
 //! clock. Nothing here passes or fails.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cast_precision_loss,
     clippy::print_literal,
@@ -214,7 +215,7 @@ fn versions() {
 
 fn append() {
     let place = tempfile::tempdir().unwrap();
-    drop(Maker::new(place.path()));
+    let _ = Maker::new(place.path());
     let store = FolderStore::new(place.path());
     let mut log = Log::open(&store).unwrap();
     let (mut ours, mut bare) = (Vec::new(), Vec::new());

@@ -212,7 +212,7 @@ impl Walk<'_> {
     }
 
     /// No log is left: a person vouches for the fingerprint, and a log begins.
-    fn alone(mut self, place: &Place, named: Option<Named>, output: &mut Output) -> Result<(), Failure> {
+    fn alone(self, place: &Place, named: Option<Named>, output: &mut Output) -> Result<(), Failure> {
         let folder = place.log_to.clone().unwrap_or_default();
         let session = Session::apart(place, &folder)?;
         let mut escrow = session.open_or_begin()?;
