@@ -74,14 +74,42 @@ impl<'t, 'm> Transport<'t, 'm> {
             entropy.mix(more.expose());
         }
         let kek = entropy.secret(kwp::KEY).map_err(|_| HsmError::NoEntropy)?;
-        let (pair, to) = pair(token)?;
-        let send = |hash| send(token, pair.1, &to, hash, &kek, allowed.trusted.is_some(), entropy);
-        let (handle, hash) = first_hash(token, allowed.sha1, send)?;
-        let (flavour, trusted) = (Flavour::Kwp, allowed.trusted.is_some());
-        let mut transport = Self { token, kek, handle, pair: Some(pair), wrap, flavour, hash, trusted };
-        if let Some((officer, user)) = &allowed.trusted {
-            transport.trust(officer, user)?;
+        let Some((officer, user)) = &allowed.trusted else {
+            let (pair, to) = pair(token, false)?;
+            let send = |hash| send(token, pair.1, &to, hash, &kek, false, entropy);
+            let (handle, hash) = first_hash(token, allowed.sha1, send)?;
+            return Self::tried(token, kek, handle, pair, wrap, hash, false);
+        };
+        // Only one of both can be logged in at a time, and what is trusted is so from its making: some tokens
+        // let nobody mark it later.
+        let session = &token.session;
+        session.logout().map_err(HsmError::call("logging the user out"))?;
+        token.login(Role::Officer, officer)?;
+        let (pair, to) = pair(token, true)?;
+        let send = |hash| send(token, pair.1, &to, hash, &kek, true, entropy);
+        let sent = first_hash(token, allowed.sha1, send);
+        let out = session.logout().map_err(HsmError::call("logging the security officer out"));
+        let back = out.and_then(|()| token.login(Role::User, user));
+        let (handle, hash) = sent?;
+        if let Err(error) = back {
+            let _ = session.destroy_object(handle);
+            return Err(error);
         }
+        Self::tried(token, kek, handle, pair, wrap, hash, true)
+    }
+
+    /// The road, once it is known how the token wraps.
+    fn tried(
+        token: &'t Token<'m>,
+        kek: SecretBytes,
+        handle: ObjectHandle,
+        pair: (ObjectHandle, ObjectHandle),
+        wrap: KeyWrap,
+        hash: OaepHash,
+        trusted: bool,
+    ) -> Result<Self, HsmError> {
+        let flavour = Flavour::Kwp;
+        let mut transport = Self { token, kek, handle, pair: Some(pair), wrap, flavour, hash, trusted };
         transport.flavour = transport.try_flavour()?;
         Ok(transport)
     }
@@ -171,17 +199,6 @@ impl<'t, 'm> Transport<'t, 'm> {
             Err(HsmError::Blob { object: "the key to try it with".to_owned() })
         }
     }
-
-    /// Has the security officer mark the KEK as trusted; only one of both can be logged in at a time.
-    fn trust(&mut self, officer: &Pin, user: &Pin) -> Result<(), HsmError> {
-        let session = &self.token.session;
-        session.logout().map_err(HsmError::call("logging the user out"))?;
-        self.token.login(Role::Officer, officer)?;
-        let marked = session.update_attributes(self.handle, &[Attribute::Trusted(true)]);
-        session.logout().map_err(HsmError::call("logging the security officer out"))?;
-        self.token.login(Role::User, user)?;
-        marked.map_err(HsmError::call("marking the wrapping key as trusted"))
-    }
 }
 
 impl Drop for Transport<'_, '_> {
@@ -201,8 +218,8 @@ impl fmt::Debug for Transport<'_, '_> {
     }
 }
 
-/// Makes a pair for this session; its handles, public first, and its public key.
-fn pair(token: &Token<'_>) -> Result<((ObjectHandle, ObjectHandle), WrappingKey), HsmError> {
+/// Makes a pair for this session; its handles, public first, and its public key. The officer has no private objects.
+fn pair(token: &Token<'_>, officer: bool) -> Result<((ObjectHandle, ObjectHandle), WrappingKey), HsmError> {
     let public = [
         Attribute::Token(false),
         Attribute::ModulusBits(PAIR_BITS.into()),
@@ -213,7 +230,7 @@ fn pair(token: &Token<'_>) -> Result<((ObjectHandle, ObjectHandle), WrappingKey)
     ];
     let private = [
         Attribute::Token(false),
-        Attribute::Private(true),
+        Attribute::Private(!officer),
         Attribute::Sensitive(true),
         Attribute::Extractable(false),
         Attribute::Unwrap(true),
@@ -282,6 +299,7 @@ fn send(
         Attribute::Decrypt(false),
     ];
     if trusted {
+        template.push(Attribute::Trusted(true));
         template.push(Attribute::Label(b"quorate wrapping key, to be removed".to_vec()));
     }
     match token.session.unwrap_key(&mechanism, pair, &blob, &template) {

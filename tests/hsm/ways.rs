@@ -160,3 +160,35 @@ fn a_key_that_was_left_open_is_closed_later() {
         stage.close(&token, &name).good();
     }
 }
+
+/// A key that leaves under trusted wrapping keys only is backed up with both PINs, and no wrapping key stays.
+#[test]
+fn a_trusted_wrapping_key_needs_the_security_officer() {
+    let Some(stage) = Stage::new() else { return };
+    let token = stage.tokens.make(Maker::SoftHsm, "prod");
+    let officer = stage.tokens.so_pin_file();
+    let mut words = stage.generate_words("k", "aes-256", &token.uri(), token.maker);
+    words.extend([
+        "--trusted-only".to_owned(),
+        "--leave-open".to_owned(),
+        "--so-pin-file".to_owned(),
+        officer,
+    ]);
+    stage.run(&refs(&words)).good();
+    only(&token, "aes-256", "k");
+    assert!(!token.tool(&["--list-objects"]).good().out.contains("quorate wrapping key"));
+    let before = Before::of(&stage, &token, "aes-256", "k");
+    // The user alone doesn't get it out.
+    stage.add(&token, "k").fails(1, "it leaves under a trusted wrapping key only");
+    // It comes back into another maker's token, without the officer.
+    let spare = stage.tokens.make(Maker::Kryoptic, "spare");
+    stage.recover(&spare, "k").good();
+    before.is_restored(&stage, &spare);
+    // Kryoptic lets nobody mark a key later, but makes a trusted one.
+    let mut words = stage.generate_words("other", "aes-256", &spare.uri(), spare.maker);
+    words.extend(["--trusted-only".to_owned(), "--so-pin-file".to_owned(), stage.tokens.so_pin_file()]);
+    stage.run(&refs(&words)).good();
+    is_closed(&spare, "aes-256", "other");
+    assert!(!spare.tool(&["--list-objects"]).good().out.contains("quorate wrapping key"));
+    stage.is_sound("in the end");
+}

@@ -125,6 +125,11 @@ impl Tokens {
         self.root().join("pin").display().to_string()
     }
 
+    /// The file with the security officer's PIN.
+    pub fn so_pin_file(&self) -> String {
+        self.root().join("so-pin").display().to_string()
+    }
+
     /// A file with another PIN.
     pub fn other_pin_file(&self, pin: &str) -> String {
         let path = self.root().join("other-pin");
