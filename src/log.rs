@@ -339,9 +339,7 @@ impl Log {
                 line: at,
                 error,
             })?;
-            let follows = record.seq == self.head.seq.saturating_add(1)
-                && record.prev == self.head.hash
-                && self.time.is_none_or(|last| last <= record.time);
+            let follows = record.seq == self.head.seq.saturating_add(1) && record.prev == self.head.hash;
             if !follows {
                 return Err(LogError::Broken { name, line: at });
             }
@@ -351,11 +349,15 @@ impl Log {
             }
             let allowed = self.state.operators.allow(&record, commit.flatten());
             if allowed.is_ok() {
+                // The time of a record that counts for nothing could stop every later writer.
+                if self.time.is_some_and(|last| last > record.time) {
+                    return Err(LogError::Broken { name, line: at });
+                }
+                self.time = Some(record.time);
                 let state = self.state.apply(&record);
                 state.map_err(|error| LogError::State { name: name.clone(), line: at, error })?;
             }
             self.head = Head { seq: record.seq, hash: line_hash(line) };
-            self.time = Some(record.time);
             see(&record, allowed.as_ref().err());
             if let Err(why) = allowed {
                 self.pass_over(&record, why);

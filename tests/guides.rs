@@ -135,7 +135,7 @@ fn tokens() -> Vec<(&'static str, std::path::PathBuf)> {
 /// The questions of the program, by how they end; what stands behind one is an answer.
 const QUESTIONS: [&str; 6] = [
     "or NAME@VERSION): ",
-    "or age:RECIPIENT): ",
+    "or pkcs11:token=LABEL): ",
     "to leave it open): ",
     "type, or help): ",
     "puts the card away): ",

@@ -342,7 +342,7 @@ pub(crate) struct Recover {
     #[command(flatten)]
     pub(crate) evidence: Evidence,
     /// Go on without an operator's key, when all are lost; the log says that nobody signed
-    #[arg(long, conflicts_with = "sign_with")]
+    #[arg(long)]
     pub(crate) unsigned: bool,
 }
 

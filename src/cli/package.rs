@@ -280,6 +280,8 @@ impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         let failure = Self::new(FAILED, error.to_string());
         match error {
+            // It said what to do.
+            _ if failure.hint.is_some() => failure,
             RequestError::Later | RequestError::Json(_) => {
                 failure.hint("give the file that `quorate request` made, unaltered")
             }
@@ -291,11 +293,10 @@ impl From<RequestError> for Failure {
                 failure.hint(format!("`quorate provider show {provider}` says what it takes"))
             }
             RequestError::OtherKind { .. } => failure.hint("make a request for this kind of key"),
-            RequestError::WrappingKey(_) if failure.hint.is_none() => {
+            RequestError::WrappingKey(_) => {
                 failure.hint("get the wrapping key from the provider again, and compare its SHA-256")
             }
-            _ if failure.hint.is_none() => failure.hint("make a new request"),
-            _ => failure,
+            _ => failure.hint("make a new request"),
         }
     }
 }

@@ -92,12 +92,13 @@ fn choose(mut sheets: Vec<BackupSheet>, name: Option<&KeyName>) -> Result<Backup
         .map(|sheet| format!("{} version {}", sheet.facts().name, sheet.facts().version))
         .collect();
     let first = sheets.first().map(|sheet| KeyName { label: sheet.facts().name.clone(), version: None });
+    let is_named = name.is_some();
     let Some(name) = name.or(first.as_ref()) else {
         return Err(Failure::new(DIFFERENCE, "there is no whole backup sheet in these files")
             .hint("give scans of all its pages"));
     };
     let other = |sheet: &BackupSheet| sheet.facts().name != name.label;
-    if first.as_ref() == Some(name) && sheets.iter().any(other) {
+    if !is_named && sheets.iter().any(other) {
         return Err(Failure::usage(format!("these are backup sheets of {}", found.join(" and of ")))
             .hint("name the key that is wanted: `quorate recover NAME --sheet …`"));
     }

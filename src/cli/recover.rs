@@ -35,6 +35,11 @@ mod shown;
 
 pub(crate) fn run(place: &Place, options: &Recover, output: &mut Output) -> Result<(), Failure> {
     camera::is_built(&options.present.camera)?;
+    if options.unsigned && place.sign_with.is_some() {
+        return Err(
+            Failure::usage("--unsigned and --sign-with contradict each other").hint("give one of them")
+        );
+    }
     if let Some(dir) = packed::folder(options) {
         return packed::run(place, options, dir, output);
     }

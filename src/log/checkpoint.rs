@@ -122,8 +122,9 @@ impl<'a> Search<'a> {
         let (seq, last) = (self.wanted.seq, self.last);
         match self.elsewhere {
             _ if self.is_there || (seq == 0 && self.wanted.hash == [0; PRINTED]) => Ok(()),
+            // Also when the hash is there: a log that was cut is the worse of both.
+            _ if seq > last => Err(CheckpointError::RolledBack { seq, last }),
             Some(found) => Err(CheckpointError::OtherNumber { seq, found }),
-            None if seq > last => Err(CheckpointError::RolledBack { seq, last }),
             None => Err(CheckpointError::Rewritten { seq }),
         }
     }

@@ -158,11 +158,11 @@ fn a_package_that_was_touched_is_refused() {
             }
             let mut flipped = bytes.clone();
             flipped[bytes.len() / 2] ^= 1;
-            let error = with(name, Some(flipped));
-            assert!(
-                name == "package.json" || matches!(error, PackageError::Altered { .. }),
-                "{name}: {error}"
-            );
+            // What package.json itself says is compared with the log, not with anything in the folder.
+            if name != "package.json" {
+                let error = with(name, Some(flipped));
+                assert!(matches!(error, PackageError::Altered { .. }), "{name}: {error}");
+            }
         }
         assert!(matches!(with("more", Some(vec![1])), PackageError::Extra { .. }));
     }

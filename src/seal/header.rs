@@ -62,8 +62,6 @@ impl CardHeader {
     pub(super) fn read_version(reader: &mut Reader<'_>) -> Result<(), CardError> {
         match reader.u8("version")? {
             VERSION => Ok(()),
-            // No program ever wrote it: that is damage.
-            0 => Err(CardError::Check),
             found => Err(CardError::Version { found }),
         }
     }

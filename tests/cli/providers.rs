@@ -118,6 +118,7 @@ fn a_key_leaves_in_packages_and_is_proven() {
             "--custodian",
             "a=open",
             "b=open",
+            "--yes",
         ])
         .good();
     world.run(&["-C", "other", "package", "verify", "again"]).fails(4, "the log knows no such package");
@@ -215,12 +216,10 @@ fn what_is_refused_before_a_key_is_made() {
     // None of this began a key.
     assert!(!world.path("out").exists() && !world.path("out.pending").exists());
     world.acme(&["list"]).good();
-    assert!(
-        !String::from_utf8(fs::read(world.path("acme/log/000000000001.jsonl")).unwrap())
-            .unwrap()
-            .contains("generate")
-    );
-    assert_eq!(fs::read_dir(world.path("acme/log")).unwrap().count(), 2);
+    for commit in fs::read_dir(world.path("acme/log")).unwrap() {
+        let lines = fs::read_to_string(commit.unwrap().path()).unwrap();
+        assert!(!lines.contains("generate"), "{lines}");
+    }
 }
 
 #[test]

@@ -55,8 +55,18 @@ fn write(log: &mut Log, store: &dyn Store, by: Option<&Hand>, said: Said) -> Com
 
 /// Writes as somebody does who has another program: whatever it is, it is there.
 fn force(store: &dyn Store, by: Option<&Hand>, spoil: bool, said: (Op, Phase, Json<'static>)) -> Void {
+    force_at(at(10), store, by, spoil, said)
+}
+
+fn force_at(
+    time: Timestamp,
+    store: &dyn Store,
+    by: Option<&Hand>,
+    spoil: bool,
+    said: (Op, Phase, Json<'static>),
+) -> Void {
     let mut log = Log::open(store).unwrap();
-    let next = Next { head: log.head(), time: at(10), signer: by.map(Hand::print) };
+    let next = Next { head: log.head(), time, signer: by.map(Hand::print) };
     let mut record = next.record(entry("mallory", said.0, said.1, said.2));
     let message = record.operator_message();
     if let (Some(signed), Some(hand)) = (&mut record.signed_by, by) {
@@ -171,6 +181,17 @@ fn nobody_else_is_believed() {
 }
 
 #[test]
+fn the_time_of_a_strangers_record_stops_nobody() {
+    let (store, mut log, [flora, ..]) = staffed();
+    for time in ["9999-12-31T23:59:59Z", "2000-01-01T00:00:00Z"] {
+        force_at(time.parse().unwrap(), &store, Some(&hand(9)), false, checked());
+        write(&mut log, &store, Some(&flora), vec![checked()]).unwrap();
+        assert_eq!(Log::open(&store).unwrap().last_time(), Some(at(10)));
+    }
+    assert_eq!(log.voids(), 2);
+}
+
+#[test]
 fn a_key_that_is_revoked_or_replaced_signs_no_more() {
     let (store, mut log, [flora, dave, rita]) = staffed();
     let revoke = |hand: &Hand| {
@@ -280,17 +301,18 @@ fn of_two_writers_at_once_the_second_signs_again() {
     let (store, mut early, [flora, dave, _]) = staffed();
     let mut late = early.clone();
     assert_eq!(write(&mut early, &store, Some(&flora), vec![checked()]).unwrap().seq(), 6);
-    assert_eq!(write(&mut late, &store, Some(&dave), deposit_of(7)).unwrap().seq(), 8);
+    let begun = vec![(Op::Generate, Phase::Intent, deposit(1).intent())];
+    assert_eq!(write(&mut late, &store, Some(&dave), begun).unwrap().seq(), 7);
     // Revoked while the other one was about to write.
     early.catch_up(&store).unwrap();
     let revoked = OperatorChange::Revoke { operator: dave.print() }.details();
     write(&mut early, &store, Some(&flora), vec![(Op::Operator, Phase::Done, revoked)]).unwrap();
     assert!(matches!(
         write(&mut late, &store, Some(&dave), vec![checked()]),
-        Err(CommitError::Unauthorised(Unauthorised::Revoked { by: 9, .. }))
+        Err(CommitError::Unauthorised(Unauthorised::Revoked { by: 8, .. }))
     ));
     let log = Log::open(&store).unwrap();
-    assert_eq!((log.voids(), log.checkpoint().seq(), log.state().versions()), (0, 9, 1));
+    assert_eq!((log.voids(), log.checkpoint().seq(), log.state().open().len()), (0, 8, 1));
 }
 
 #[test]
