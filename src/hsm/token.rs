@@ -44,8 +44,9 @@ impl<'m> Token<'m> {
     /// [`HsmError::NotSetUp`], [`HsmError::PinWrong`], [`HsmError::PinLocked`], [`HsmError::PinLast`],
     /// [`HsmError::Refused`].
     pub fn open(module: &'m Module, info: &TokenInfo, pin: &Pin) -> Result<Self, HsmError> {
-        // As it is now: the PIN may have been locked since it was listed.
-        let info = module.now(info).unwrap_or_else(|| info.clone());
+        // As it is now: the PIN may have been locked since it was listed, or another token be in its slot.
+        let now = module.now(info).filter(|now| (&now.label, &now.serial) == (&info.label, &info.serial));
+        let info = now.ok_or_else(|| HsmError::no_token(&info.uri(), Vec::new()))?;
         let name = info.label.clone();
         if !info.has_pin {
             return Err(HsmError::NotSetUp { token: name, what: "its user has no PIN" });

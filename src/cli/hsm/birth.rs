@@ -200,22 +200,25 @@ fn clean_up(
     output: &Output,
 ) -> Result<(), Failure> {
     let mut begun = Vec::new();
-    Log::walk(escrow.store(), |record| {
+    // The log as it is now: another run may have ended since this one began.
+    let log = Log::walk_judged(escrow.store(), |record, void| {
         let of_name = |deposit: &Deposit| deposit.name == *name && deposit.token.as_ref() == Some(home);
-        if record.entry.op == Op::Generate {
+        // A record that doesn't count must not have a key destroyed.
+        if record.entry.op == Op::Generate && void.is_none() {
             begun.extend(Deposit::reserved_by(record).filter(of_name).map(|deposit| (record.seq, deposit)));
         }
     })?;
     for (seq, deposit) in begun {
-        let key = escrow.state().keys().get(name);
-        if key.is_some_and(|key| key.id == deposit.key && key.versions.contains_key(&deposit.version)) {
+        // Under whatever name: nothing that is backed up is ever destroyed here.
+        let mut keys = log.state().keys().values();
+        if keys.any(|key| key.id == deposit.key && key.versions.contains_key(&deposit.version)) {
             continue;
         }
         for object in token.with_id(&id_for(deposit.key, deposit.version))? {
             token.destroy(&object)?;
             output.note(format!("a key {name} that record {seq} began was in the token, and was never backed up: it is removed"));
         }
-        if escrow.state().open().contains_key(&seq) {
+        if log.state().open().contains_key(&seq) {
             let details = object([("intent", Some(Json::Number(seq)))]);
             escrow.record(Op::Generate, Phase::Abandoned, &details)?;
             output.note(format!("record {seq} is abandoned in the log"));

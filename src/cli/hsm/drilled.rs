@@ -51,7 +51,7 @@ impl TokenPlace {
         let (reach, uri) = self.reached();
         let module = module(reach, Some(uri))?;
         let (info, pin) = self.opened()?;
-        let token = Token::open(&module, info, pin)?;
+        let token = Token::open(&module, &module.find(&info.uri())?, pin)?;
         let mut entropy = Entropy::system();
         let transport = Transport::open(&token, &allowed(reach, pin)?, &mut entropy)?;
         drill(&mut Spare { token: &token, transport, entropy })

@@ -78,7 +78,8 @@ impl TokenPlace {
         let (info, pin) = self.opened()?;
         let place = Place::of(key.facts(), key.material().kind())?;
         let module = module(&self.reach, Some(&self.uri))?;
-        let token = Token::open(&module, info, pin)?;
+        // Slots may have been numbered anew while the custodians came.
+        let token = Token::open(&module, &module.find(&info.uri())?, pin)?;
         let mut entropy = Entropy::system();
         let transport = Transport::open(&token, &allowed(&self.reach, pin)?, &mut entropy)?;
         let restored = transport.restore(key.material(), &place, &mut entropy)?;
@@ -98,7 +99,7 @@ impl TokenPlace {
         let undone = || -> Result<(), Failure> {
             let Some((info, pin)) = self.opened.get() else { return Ok(()) };
             let module = module(&self.reach, Some(&self.uri))?;
-            let token = Token::open(&module, info, pin)?;
+            let token = Token::open(&module, &module.find(&info.uri())?, pin)?;
             for object in token.with_id(&key.object.id)? {
                 token.destroy(&object)?;
             }
