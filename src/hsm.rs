@@ -21,7 +21,7 @@ mod transport;
 mod uri;
 
 pub use ability::{Ability, KeyWrap};
-pub use escrow::{Escrowed, Restored, shown_id};
+pub use escrow::{Escrowed, Restored};
 pub use keep::{Place, id_for, usual};
 pub use module::{Module, TokenInfo, Unreadable};
 pub use object::{KeyObject, PublicObject};

@@ -6,11 +6,12 @@
 use super::args::{Hsm, HsmCommand, Place, Reach};
 use super::failure::{DIFFERENCE, Failure};
 use super::output::{Output, plain};
-use super::token::{allowed, in_token, info_json, module, open, parse, pin_state};
-use quorate::hsm::{Ability, KeyObject, Module, TokenInfo, TokenUri, Transport, shown_id};
+use super::token::{allowed, info_json, module, open, parse, pin_state};
+use quorate::hsm::{Ability, KeyObject, Module, TokenInfo, TokenUri, Transport};
 use quorate::key::KeyKind;
 use quorate::primitive::random::Entropy;
 use quorate::wire::json::{Json, object};
+use quorate::wire::text::hex;
 
 mod birth;
 mod close;
@@ -148,18 +149,13 @@ fn key_line(key: &KeyObject) -> String {
         (None, _) => "it is not said whether it may leave",
     };
     let what = if key.private { "private key" } else { "secret key" };
-    format!(
-        "key     {} ({} {what}, id {}): {leaves}; {may}",
-        plain(&key.name()),
-        key.type_name,
-        shown_id(&key.id)
-    )
+    format!("key     {} ({} {what}, id {}): {leaves}; {may}", plain(&key.name()), key.type_name, hex(&key.id))
 }
 
 fn key_json(key: &KeyObject) -> Json<'static> {
     object([
         ("extractable", key.extractable.map(Json::Bool)),
-        ("id", Some(Json::text(shown_id(&key.id)))),
+        ("id", Some(Json::text(hex(&key.id)))),
         ("kind", key.kind.map(|kind| Json::text(kind.name()))),
         ("label", Some(Json::text(plain(&key.label)))),
         ("sensitive", key.sensitive.map(Json::Bool)),
@@ -200,9 +196,4 @@ fn try_road(module: &Module, uri: &TokenUri, reach: &Reach) -> Result<(String, S
     let (token, pin) = open(module, reach, uri)?;
     let transport = Transport::open(&token, &allowed(reach, &pin)?, &mut Entropy::system())?;
     Ok((transport.wrapping(), transport.hash().name().to_owned()))
-}
-
-/// A token for the log, as [`in_token`]; here so that the parts of this command share it.
-fn logged(info: &TokenInfo) -> quorate::log::InToken {
-    in_token(info)
 }

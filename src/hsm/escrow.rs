@@ -6,7 +6,7 @@
 //! isn't proven, or may leave again, is removed at once.
 
 use super::keep::{self, Place};
-use super::object::{CURVES, KeyObject, PublicObject, allowed, hex};
+use super::object::{CURVES, KeyObject, PublicObject, allowed};
 use super::proof::{Check, Proven};
 use super::refusal::{HsmError, is};
 use super::token::Token;
@@ -353,10 +353,4 @@ fn outer_length(bytes: &[u8]) -> Option<usize> {
         _ => return None,
     };
     head.checked_add(body)
-}
-
-/// What a key in a token is called in records: its id in hex digits.
-#[must_use]
-pub fn shown_id(id: &[u8]) -> String {
-    hex(id)
 }

@@ -4,10 +4,11 @@
 //! the attributes of the key record (`docs/format.md`, Key record). [`Place`] is what they say; a key that never
 //! was in a token gets a place of its name and usual usage.
 
-use super::object::{KeyObject, PublicObject, USAGES, hex};
+use super::object::{KeyObject, PublicObject, USAGES};
 use super::proof::{Proven, Witness};
 use super::refusal::HsmError;
 use crate::key::{KeyFacts, KeyId, KeyKind};
+use crate::wire::text::{from_hex, hex};
 use core::num::NonZeroU32;
 use cryptoki::object::KeyType;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +62,7 @@ impl Place {
         let was_in_token = text("pkcs11-id").is_some() || text("pkcs11-label").is_some();
         let id = match text("pkcs11-id") {
             None => id_for(facts.key, facts.version),
-            Some(id) => unhex(id).ok_or(HsmError::Fact { field: "pkcs11-id" })?,
+            Some(id) => from_hex(id).ok_or(HsmError::Fact { field: "pkcs11-id" })?,
         };
         let usage = if facts.usage.is_empty() { owned(private) } else { facts.usage.clone() };
         if !usage.iter().all(|name| USAGES.iter().any(|(known, _)| known == name)) {
@@ -82,9 +83,9 @@ impl Place {
         };
         let witness = match (text("witness"), text("witness-made")) {
             (Some(plain), Some(made)) => {
-                let plain = unhex(plain).and_then(|plain| plain.try_into().ok());
+                let plain = from_hex(plain).and_then(|plain| plain.try_into().ok());
                 let plain = plain.ok_or(HsmError::Fact { field: "witness" })?;
-                Some(Witness { plain, made: unhex(made).ok_or(HsmError::Fact { field: "witness-made" })? })
+                Some(Witness { plain, made: from_hex(made).ok_or(HsmError::Fact { field: "witness-made" })? })
             }
             _ => None,
         };
@@ -138,14 +139,4 @@ pub(super) fn attributes(
         all.extend(witness.attributes());
     }
     all
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return None;
-    }
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-    let digits = digits?;
-    Some(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit)).collect())
 }

@@ -9,6 +9,7 @@ use super::refusal::{HsmError, is};
 use super::token::Token;
 use super::uri::{ObjectType, TokenUri};
 use crate::key::{KeyKind, PublicKey};
+use crate::wire::text::hex;
 use cryptoki::error::RvError;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use std::collections::BTreeSet;
@@ -351,9 +352,4 @@ pub(super) fn allowed(kind: KeyKind, public: bool, usage: &BTreeSet<String>) -> 
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { '?' } else { c }).collect()
-}
-
-/// Bytes as hex digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

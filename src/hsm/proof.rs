@@ -4,13 +4,14 @@
 //! kept from the first token (a block that it encrypted, a code or a signature that it made): the last token must
 //! open or repeat it. One proof at least, or none is claimed.
 
-use super::object::{KeyObject, hex};
+use super::object::KeyObject;
 use super::refusal::{HsmError, is};
 use super::token::Token;
 use crate::key::{KeyKind, KeyMaterial, OaepHash, PublicKey, WrappingKey};
 use crate::primitive::block::{self, BLOCK};
 use crate::primitive::hash;
 use crate::primitive::random::Entropy;
+use crate::wire::text::hex;
 use core::fmt;
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};

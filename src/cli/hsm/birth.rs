@@ -4,13 +4,12 @@
 //! backed up is removed at once; one that a killed run has left is known by the id that its open intent
 //! reserved, and is removed by the next run, which says so in the log.
 
-use super::logged;
 use crate::cli::args::{Add, Generate, Place};
 use crate::cli::failure::Failure;
 use crate::cli::generate::{kind_before, report, warn_of_other_kind};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::cli::token::{allowed, module, open, parse, words};
+use crate::cli::token::{self, allowed, module, open, parse, words};
 use quorate::ceremony::deposit::{Made, deposit_in};
 use quorate::ceremony::escrow::Escrow;
 use quorate::hsm::{Ability, Check, HsmError, KeyObject, Token, Transport, id_for, usual};
@@ -48,7 +47,7 @@ pub(in crate::cli) fn in_token(
     let (token, pin) = open(&module, &birth.reach, uri)?;
     let mut entropy = Entropy::system();
     let transport = Transport::open(&token, &allowed(&birth.reach, &pin)?, &mut entropy)?;
-    let home = logged(token.info());
+    let home = token::in_token(token.info());
     for name in &options.names {
         clean_up(&mut escrow, &token, &home, name, output)?;
     }
@@ -118,7 +117,7 @@ pub(in crate::cli) fn existing(
         output.warn(format!("{} is not sensitive: its value could be read from the token in the clear, by anybody who knows the PIN", object.name()));
     }
     let before = kind_before(&escrow, &options.name);
-    let home = logged(token.info());
+    let home = token::in_token(token.info());
     let checks = first.checks.clone();
     let mut first = Some(first);
     let make = |_: &_, _: &mut Entropy| {

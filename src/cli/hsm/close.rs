@@ -1,11 +1,10 @@
 //! `quorate hsm close`: makes a key that is backed up stay in its token, when that was left undone.
 
-use super::logged;
 use crate::cli::args::{Place, Reach};
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::cli::token::{allowed, module, open};
+use crate::cli::token::{allowed, in_token, module, open};
 use quorate::hsm::{HsmError, TokenUri, Transport, id_for};
 use quorate::key::KeyName;
 use quorate::log::{Closed, Op, Phase};
@@ -44,7 +43,7 @@ pub(super) fn run(
     let uri = uri.unwrap_or(&by_log);
     let module = module(reach, Some(uri))?;
     let (token, pin) = open(&module, reach, uri)?;
-    if logged(token.info()) != home {
+    if in_token(token.info()) != home {
         let message = format!(
             "{} version {} lives in token {home}, not in {}",
             deposit.name,

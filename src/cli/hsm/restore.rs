@@ -4,11 +4,10 @@
 //! and is proven before `done` is logged; when the log can't be written it is removed again, unless it had
 //! been there before.
 
-use super::logged;
 use crate::cli::args::Reach;
 use crate::cli::failure::{FAILED, Failure};
 use crate::cli::output::Output;
-use crate::cli::token::{allowed, module, pin, words};
+use crate::cli::token::{allowed, in_token, module, pin, words};
 use core::cell::OnceCell;
 use quorate::hsm::{Check, KeyObject, Pin, Place, Token, TokenInfo, TokenUri, Transport};
 use quorate::key::KeyRecord;
@@ -43,7 +42,7 @@ impl TokenPlace {
     /// Opens the token and tries the whole road, once; the token for the log.
     pub(in crate::cli) fn ready(&self) -> Result<InToken, Failure> {
         if let Some((info, _)) = self.opened.get() {
-            return Ok(logged(info));
+            return Ok(in_token(info));
         }
         let module = module(&self.reach, Some(&self.uri))?;
         let info = module.find(&self.uri)?;
@@ -51,7 +50,7 @@ impl TokenPlace {
         let token = Token::open(&module, &info, &pin)?;
         Transport::open(&token, &allowed(&self.reach, &pin)?, &mut Entropy::system())?;
         drop(token);
-        let home = logged(&info);
+        let home = in_token(&info);
         let _ = self.opened.set((info, pin));
         Ok(home)
     }
@@ -69,7 +68,9 @@ impl TokenPlace {
 
     /// Where it is.
     pub(in crate::cli) fn shown(&self) -> String {
-        self.opened.get().map_or_else(|| self.uri.to_string(), |(info, _)| format!("token {}", logged(info)))
+        self.opened
+            .get()
+            .map_or_else(|| self.uri.to_string(), |(info, _)| format!("token {}", in_token(info)))
     }
 
     /// Puts the key into the token and proves it.
