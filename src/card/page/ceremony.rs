@@ -14,7 +14,6 @@ use super::sheet::{Look, MM, Mark, Sheet, Tone};
 use super::{PageError, Paper, composed, ink, words};
 
 const PROSE: Look = Look(Style::Text, 9.2, Tone::Ink);
-const HEAD: Look = Look(Style::Bold, 10.5, Tone::Ink);
 const LABEL: Look = Look(Style::Text, 8.0, Tone::Soft);
 const CODE: Look = Look(Style::Code, 9.2, Tone::Ink);
 const TINY: Look = Look(Style::Text, 6.5, Tone::Soft);
@@ -204,18 +203,6 @@ fn facts(
     Ok(())
 }
 
-fn head(flow: &mut Flow<'_>, text: &str, with: f32) -> Result<(), PageError> {
-    if flow.breaks(with + 22.0) {
-        // A heading stays with what it is of.
-        flow.skip(f32::MAX / 2.0);
-    } else {
-        flow.skip(6.0);
-    }
-    flow.paragraph(HEAD, text)?;
-    flow.skip(1.5);
-    Ok(())
-}
-
 /// Widths in millimetres of all columns but the second, which gets the rest.
 const COLUMNS: [f32; 8] = [9.0, 0.0, 19.0, 25.0, 21.0, 19.0, 19.0, 19.0];
 
@@ -229,7 +216,7 @@ fn cards(flow: &mut Flow<'_>, fonts: &Fonts, face: &CeremonyFace<'_>) -> Result<
         x += column;
         place
     });
-    head(flow, "Cards", 60.0)?;
+    flow.heading("Cards", 60.0)?;
     let titles = |flow: &mut Flow<'_>| {
         let texts = [
             "no.",
@@ -278,7 +265,7 @@ fn cards(flow: &mut Flow<'_>, fonts: &Fonts, face: &CeremonyFace<'_>) -> Result<
 
 fn steps(flow: &mut Flow<'_>, fonts: &Fonts) -> Result<(), PageError> {
     let (left, width) = area(flow)?;
-    head(flow, "Steps", 40.0)?;
+    flow.heading("Steps", 40.0)?;
     let side = 8.0;
     for (number, text) in (1usize..).zip(STEPS) {
         let cell = Cell::new(fonts, (left + 30.0, width - 30.0), &[(PROSE, text)], "text")?;
@@ -294,7 +281,7 @@ fn steps(flow: &mut Flow<'_>, fonts: &Fonts) -> Result<(), PageError> {
 
 fn keys(flow: &mut Flow<'_>, fonts: &Fonts, face: &CeremonyFace<'_>) -> Result<(), PageError> {
     let (left, width) = area(flow)?;
-    head(flow, "Keys and their fingerprints", 40.0)?;
+    flow.heading("Keys and their fingerprints", 40.0)?;
     if face.keys.is_empty() {
         let text = match face.versions {
             0 => "No key is backed up yet.".to_owned(),
@@ -326,7 +313,7 @@ fn signatures(flow: &mut Flow<'_>, fonts: &Fonts) -> Result<(), PageError> {
     let (left, width) = area(flow)?;
     let roles = ["leader", "operator", "witness 1", "witness 2", "auditor"];
     let height = 11.0 * MM;
-    head(flow, "Signatures", 5.0 * height)?;
+    flow.heading("Signatures", 5.0 * height)?;
     let widths = [0.14, 0.32, 0.2, 0.34];
     for role in roles {
         let mut x = left;

@@ -4,9 +4,11 @@
 //! broken at spaces, and inside a word that is wider than its place, so a list never fails for a name
 //! that a card could show; a character without a glyph is refused as everywhere.
 
-use super::font::Fonts;
-use super::sheet::{Look, MM, Mark, Sheet};
+use super::font::{Fonts, Style};
+use super::sheet::{Look, MM, Mark, Sheet, Tone};
 use super::{PageError, Paper};
+
+const HEAD: Look = Look(Style::Bold, 10.5, Tone::Ink);
 
 /// Pages that are being filled.
 pub(super) struct Flow<'f> {
@@ -56,6 +58,19 @@ impl<'f> Flow<'f> {
                 sheet.text(x + PAD, y - look.1 * 0.18, *look, line)?;
             }
         }
+        Ok(())
+    }
+
+    /// A heading, on the page of at least `with` points of what it is of.
+    pub(super) fn heading(&mut self, text: &str, with: f32) -> Result<(), PageError> {
+        if self.breaks(with + 22.0) {
+            // A heading stays with what it is of.
+            self.skip(f32::MAX / 2.0);
+        } else {
+            self.skip(6.0);
+        }
+        self.paragraph(HEAD, text)?;
+        self.skip(1.5);
         Ok(())
     }
 

@@ -14,7 +14,6 @@ use super::sheet::{Look, MM, Sheet, Tone};
 use super::{PageError, Paper, composed, ink};
 
 const PROSE: Look = Look(Style::Text, 9.2, Tone::Ink);
-const HEAD: Look = Look(Style::Bold, 10.5, Tone::Ink);
 const LABEL: Look = Look(Style::Text, 8.0, Tone::Soft);
 const CODE: Look = Look(Style::Code, 8.6, Tone::Ink);
 const TINY: Look = Look(Style::Text, 6.5, Tone::Soft);
@@ -184,18 +183,6 @@ fn facts(flow: &mut Flow<'_>, fonts: &Fonts, face: &FormFace<'_>) -> Result<(), 
     Ok(())
 }
 
-fn head(flow: &mut Flow<'_>, text: &str, with: f32) -> Result<(), PageError> {
-    if flow.breaks(with + 22.0) {
-        // A heading stays with what it is of.
-        flow.skip(f32::MAX / 2.0);
-    } else {
-        flow.skip(6.0);
-    }
-    flow.paragraph(HEAD, text)?;
-    flow.skip(1.5);
-    Ok(())
-}
-
 /// Refuses a row that no page has room for.
 fn fits(paper: Paper, height: f32) -> Result<(), PageError> {
     if height > paper.size().1 - 45.0 * MM { Err(PageError::TooLong { field: "a row" }) } else { Ok(()) }
@@ -203,7 +190,7 @@ fn fits(paper: Paper, height: f32) -> Result<(), PageError> {
 
 fn table(flow: &mut Flow<'_>, fonts: &Fonts, section: &Section<'_>, paper: Paper) -> Result<(), PageError> {
     let (left, width) = area(flow)?;
-    head(flow, section.head, 40.0)?;
+    flow.heading(section.head, 40.0)?;
     if section.rows.is_empty() {
         return flow.paragraph(PROSE, section.empty);
     }
@@ -253,7 +240,7 @@ fn signatures(
     }
     let (left, width) = area(flow)?;
     let height = 11.0 * MM;
-    head(flow, "Signatures", 2.0 * height)?;
+    flow.heading("Signatures", 2.0 * height)?;
     let widths = [0.2, 0.28, 0.2, 0.32];
     for (role, name) in face.signatures {
         let (role, name) = (composed(role), composed(name));
