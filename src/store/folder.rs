@@ -21,7 +21,7 @@ use std::sync::OnceLock;
 
 /// From this many objects on, one synchronisation of the file system is cheaper than one for each.
 const MANY: usize = 8;
-/// After so many objects of a stream the disk is told to begin.
+/// After so many objects of a stream they are synchronised and named.
 const FLUSH: usize = 512;
 /// How names of temporary files begin.
 const TEMPORARY: &str = ".tmp-";
@@ -126,8 +126,8 @@ impl FolderStore {
         Ok(folder)
     }
 
-    /// Writes every object under a temporary name as it comes, and gives all of them their own names
-    /// when the last one is on the disk.
+    /// Writes every object under a temporary name as it comes, and gives a batch of them their own
+    /// names when its last one is on the disk: the names are made while the next are sealed.
     fn stream(&self, objects: impl Iterator<Item = Made>) -> Result<(), StoreError> {
         let sync = || File::open(&self.root).and_then(|root| Ok(rustix::fs::syncfs(&root)?));
         let mut first = None;
@@ -151,9 +151,12 @@ impl FolderStore {
             let temporary = Temporary::write(&folder, &bytes).map_err(named)?.close();
             first.get_or_insert_with(|| name.clone());
             waiting.push((name, path, temporary));
-            if waiting.len().is_multiple_of(FLUSH) {
+            if waiting.len() == FLUSH {
                 // The disk works while the next are made: little is left to wait for in the end.
                 sync().map_err(|error| StoreError::of(first.as_deref().unwrap_or_default(), &error))?;
+                for (name, path, temporary) in waiting.drain(..) {
+                    temporary.rename(&path).map_err(|error| StoreError::of(&name, &error))?;
+                }
             }
         }
         let first = first.unwrap_or_default();
