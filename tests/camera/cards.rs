@@ -27,7 +27,7 @@ fn every_card_gets_its_tick_and_everything_else_its_name() {
     let other = World::founded(2, &["mallory=open", "mike=open", "mary=open"]);
     let program = Program::start(&world, &["-C", "acme", "check", "--camera", "--expect", "2"]);
     let key = program.open();
-    let show = |text: &str| told(&program.show(&key, &frame(text)));
+    let show = |text: &str| told(&program.hold(&key, &frame(text)));
     let wrong = |text: &str, words: &str| {
         let (state, say, cards, done) = show(text);
         assert_eq!((state.as_str(), cards.len(), done), ("wrong", 0, false), "{say}");
@@ -63,7 +63,7 @@ fn every_card_gets_its_tick_and_everything_else_its_name() {
 fn without_an_escrow_a_card_is_looked_at_alone() {
     let world = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
     let program = Program::start(&world, &["--json", "scan", "--camera"]);
-    let (state, say, _, done) = told(&program.show(&program.open(), &frame(&world.codes("bob")[0])));
+    let (state, say, _, done) = told(&program.hold(&program.open(), &frame(&world.codes("bob")[0])));
     assert_eq!((state.as_str(), done), ("taken", true));
     assert!(say.starts_with("share 2 of quorum "), "{say}");
     let ended = program.ended();
@@ -82,12 +82,12 @@ fn a_long_card_comes_in_parts() {
     let codes = world.codes("alice");
     assert_eq!(codes.len(), 6);
     for (number, code) in (1..).zip(&codes[..5]) {
-        let part = told(&program.show(&key, &frame(code)));
+        let part = told(&program.hold(&key, &frame(code)));
         assert_eq!((part.0.as_str(), part.3), ("part", false));
         assert_eq!(part.1, format!("part of a long card, {number} of 6 parts are here"));
-        assert_eq!(told(&program.show(&key, &frame(code))).0, "again");
+        assert_eq!(told(&program.hold(&key, &frame(code))).0, "again");
     }
-    let (state, say, _, done) = told(&program.show(&key, &frame(&codes[5])));
+    let (state, say, _, done) = told(&program.hold(&key, &frame(&codes[5])));
     assert_eq!((state.as_str(), say.as_str(), done), ("taken", "the card of alice (share 1)", true));
     let ended = program.ended();
     assert_eq!(ended.status, Some(0), "{ended:?}");
@@ -102,9 +102,9 @@ fn a_key_comes_back_from_cards_that_were_shown() {
     let program = Program::start(&world, &arguments);
     let key = program.open();
     // The one that came as a file is known.
-    let (state, say, ..) = told(&program.show(&key, &frame(&world.codes("carol")[0])));
+    let (state, say, ..) = told(&program.hold(&key, &frame(&world.codes("carol")[0])));
     assert_eq!((state.as_str(), say.as_str()), ("wrong", "the card of carol (share 3) is here already"));
-    let (state, _, _, done) = told(&program.show(&key, &frame(&world.codes("alice")[0])));
+    let (state, _, _, done) = told(&program.hold(&key, &frame(&world.codes("alice")[0])));
     assert_eq!((state.as_str(), done), ("taken", true));
     let ended = program.ended();
     assert_eq!(ended.status, Some(0), "{ended:?}");
@@ -118,7 +118,7 @@ fn too_few_cards_are_too_few() {
     world.acme(&["generate", "k", "--kind", "aes-256"]).good();
     let program = Program::start(&world, &["-C", "acme", "recover", "k", "--camera", "--to", "file:out"]);
     let key = program.open();
-    program.show(&key, &frame(&world.codes("alice")[0]));
+    program.hold(&key, &frame(&world.codes("alice")[0]));
     let lines = format!("{}Content-Length: 0\r\n", program.credentials(&key));
     assert_eq!(program.ask("POST", &format!("/{}/end", program.token), &lines).status, 200);
     let ended = program.ended();
