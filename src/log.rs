@@ -10,14 +10,17 @@
 //! state, and [`Checkpoint`]s. No secret, passphrase or hash of a guessable value ever enters.
 
 mod checkpoint;
+mod countersign;
 mod error;
 pub mod export;
+mod fold;
 mod operator;
 mod record;
 pub mod ssh;
 mod state;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Head};
+pub use countersign::{LONGEST_QUORUM, quorum_file};
 pub use error::{CommitError, LogError};
 pub use operator::{Operator, Operators, Role, Sign, SignError, Unauthorised, Void, is_operator};
 pub use record::{Entry, Op, Phase, Record, RecordError, SignedBy, is_actor};
@@ -32,6 +35,8 @@ pub use state::{ReportEntry, ReportOf, Reported};
 use crate::primitive::hash::sha256;
 use crate::store::{Store, StoreError};
 use crate::wire::time::Timestamp;
+use countersign::Quorums;
+use fold::Voids;
 use ssh::SshFingerprint;
 
 /// The folder of the log in an escrow.
@@ -56,8 +61,9 @@ pub struct Log {
     head: Head,
     time: Option<Timestamp>,
     state: State,
+    quorums: Quorums,
     void: Vec<Void>,
-    voids: u64,
+    voids: Voids,
     /// Whether it holds records that the store may not have, after a fault: it is read again first.
     stale: bool,
 }
@@ -72,8 +78,9 @@ impl Log {
     /// A log without a record, for a new escrow.
     #[must_use]
     pub fn empty() -> Self {
-        let (head, state) = (Head::default(), State::default());
-        Self { commits: 0, head, time: None, state, void: Vec::new(), voids: 0, stale: false }
+        let (head, state, quorums) = (Head::default(), State::default(), Quorums::default());
+        let (void, voids) = (Vec::new(), Voids::default());
+        Self { commits: 0, head, time: None, state, quorums, void, voids, stale: false }
     }
 
     /// Reads and verifies the whole log of an escrow.
@@ -161,7 +168,19 @@ impl Log {
     /// How many records don't count.
     #[must_use]
     pub const fn voids(&self) -> u64 {
-        self.voids
+        self.voids.all
+    }
+
+    /// The number of the last record that doesn't count.
+    #[must_use]
+    pub const fn last_void(&self) -> Option<u64> {
+        self.voids.last
+    }
+
+    /// How many records don't count and were not acknowledged by a founder.
+    #[must_use]
+    pub const fn unacknowledged(&self) -> u64 {
+        self.voids.since
     }
 
     /// Whether the log in `store` holds, unchanged, everything up to `earlier`. Reads it again, since
@@ -242,7 +261,7 @@ impl Log {
         for _ in 0..TRIES {
             let next = Next {
                 head: self.head,
-                time: self.next_time(now)?,
+                time: if signing.sets_clock { now } else { self.next_time(now)? },
                 signer: signing.by.map(|signer| signer.key().fingerprint()),
             };
             let entries = propose(&self.state, &next).map_err(CommitError::Refused)?;
@@ -251,18 +270,23 @@ impl Log {
                 return Ok(self.checkpoint());
             }
             let name = Self::file(self.commits.saturating_add(1));
-            let (voids, known) = (self.voids, self.void.len());
+            let voids = self.voids.all;
             // One record that can't be read back would end the log for everybody. The state is folded
             // in place, since a copy of it for each commit would cost more than the commit.
-            if let Err(unfit) = self.take(&name, &bytes, &mut |_, _| ()) {
+            if let Err(unfit) = self.take(store, &name, &bytes, &mut |_, _| ()) {
                 self.read_again(store)?;
                 return Err(CommitError::Unfit(unfit));
             }
-            if self.voids > voids {
-                let why = self.void.get(known).map_or(Unauthorised::Unsigned, |void| void.why.clone());
+            if self.voids.all > voids {
+                let why = self.voids.why.clone().unwrap_or(Unauthorised::Unsigned);
                 if !(signing.even_void && why == Unauthorised::Unsigned) {
                     self.read_again(store)?;
-                    return Err(CommitError::Unauthorised(why));
+                    return Err(match why {
+                        Unauthorised::Unfit(error) => {
+                            CommitError::Unfit(LogError::State { name, line: 1, error: *error })
+                        }
+                        why => CommitError::Unauthorised(why),
+                    });
                 }
             }
             let error = match store.create(&name, &bytes) {
@@ -316,65 +340,7 @@ impl Log {
         let name = Self::file(self.commits.saturating_add(1));
         let bytes =
             store.read(&name, LONGEST_COMMIT)?.ok_or_else(|| LogError::Gap { missing: name.clone() })?;
-        self.take(&name, &bytes, see)
-    }
-
-    /// Verifies and folds the `bytes` of the next commit. After an error this log is of no use.
-    fn take(
-        &mut self,
-        name: &str,
-        bytes: &[u8],
-        see: &mut impl FnMut(&Record, Option<&Unauthorised>),
-    ) -> Result<(), LogError> {
-        let name = name.to_owned();
-        if bytes.last() != Some(&b'\n') {
-            return Err(LogError::Torn { name });
-        }
-        // The signature of the last record stands for those before it that have none of their own.
-        let mut commit = None;
-        for (place, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let at = place.saturating_add(1);
-            let record = Record::read(line).map_err(|error| LogError::Record {
-                name: name.clone(),
-                line: at,
-                error,
-            })?;
-            let follows = record.seq == self.head.seq.saturating_add(1) && record.prev == self.head.hash;
-            if !follows {
-                return Err(LogError::Broken { name, line: at });
-            }
-            if commit.is_none() && record.signed_by.as_ref().is_some_and(|signed| signed.signature.is_none())
-            {
-                commit = Some(last_line(bytes).and_then(|last| self.state.operators.signature(&last)));
-            }
-            let allowed = self.state.operators.allow(&record, commit.flatten());
-            if allowed.is_ok() {
-                // The time of a record that counts for nothing could stop every later writer.
-                if self.time.is_some_and(|last| last > record.time) {
-                    return Err(LogError::Broken { name, line: at });
-                }
-                self.time = Some(record.time);
-                let state = self.state.apply(&record);
-                state.map_err(|error| LogError::State { name: name.clone(), line: at, error })?;
-            }
-            self.head = Head { seq: record.seq, hash: line_hash(line) };
-            see(&record, allowed.as_ref().err());
-            if let Err(why) = allowed {
-                self.pass_over(&record, why);
-            }
-        }
-        self.commits = self.commits.saturating_add(1);
-        Ok(())
-    }
-
-    /// Remembers a record that doesn't count.
-    fn pass_over(&mut self, record: &Record, why: Unauthorised) {
-        self.voids = self.voids.saturating_add(1);
-        if self.void.len() < VOID {
-            let Entry { actor, op, phase, .. } = &record.entry;
-            let (actor, op, phase) = (actor.clone(), *op, *phase);
-            self.void.push(Void { seq: record.seq, time: record.time, actor, op, phase, why });
-        }
+        self.take(store, &name, &bytes, see)
     }
 }
 
@@ -394,7 +360,7 @@ impl Next {
     #[must_use]
     pub fn record(&self, entry: Entry) -> Record {
         let mut record = Record::after(self.head, self.time, entry);
-        record.signed_by = self.signer.map(|key| SignedBy { key, signature: None });
+        record.signed_by = self.signer.map(|key| SignedBy { key, from: None, signature: None });
         record
     }
 }
@@ -407,6 +373,8 @@ pub struct Signing<'a> {
     /// Whether records are written without a key too, though nobody will count them: for a recovery
     /// when the operators' keys are lost.
     pub even_void: bool,
+    /// Whether the records may be of an earlier time than the last one: for one that sets the clock back.
+    pub sets_clock: bool,
 }
 
 impl std::fmt::Debug for Signing<'_> {
@@ -414,6 +382,7 @@ impl std::fmt::Debug for Signing<'_> {
         f.debug_struct("Signing")
             .field("by", &self.by.map(Sign::key))
             .field("even_void", &self.even_void)
+            .field("sets_clock", &self.sets_clock)
             .finish()
     }
 }
@@ -421,12 +390,16 @@ impl std::fmt::Debug for Signing<'_> {
 /// The lines of `entries`, the last one signed; `None` when they are too long.
 fn lines(next: &Next, entries: Vec<Entry>, signer: Option<&dyn Sign>) -> Result<Option<Vec<u8>>, SignError> {
     let (mut next, mut bytes, mut left) = (*next, Vec::new(), entries.len());
+    let begins = next.head.seq.saturating_add(1);
     for entry in entries {
         let mut record = next.record(entry);
         left = left.saturating_sub(1);
         if let (0, Some(signer), Some(signed)) = (left, signer, &record.signed_by) {
-            let signature = Some(signer.sign(&record.operator_message())?);
-            record.signed_by = Some(SignedBy { key: signed.key, signature });
+            let from = (begins < record.seq).then_some(begins);
+            let mut by = SignedBy { key: signed.key, from, signature: None };
+            record.signed_by = Some(by.clone());
+            by.signature = Some(signer.sign(&record.operator_message())?);
+            record.signed_by = Some(by);
         }
         let line = record.line();
         next.head = Head { seq: record.seq, hash: line_hash(&line) };
@@ -436,11 +409,6 @@ fn lines(next: &Next, entries: Vec<Entry>, signer: Option<&dyn Sign>) -> Result<
         }
     }
     Ok(Some(bytes))
-}
-
-/// The last record of a commit.
-fn last_line(bytes: &[u8]) -> Option<Record> {
-    Record::read(bytes.split_inclusive(|byte| *byte == b'\n').next_back()?).ok()
 }
 
 /// Whether one commit can have `length` bytes.

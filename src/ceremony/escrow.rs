@@ -2,8 +2,10 @@
 
 use crate::backup::{self, Backup, Expected};
 use crate::key::{KeyId, KeyName, Label};
+pub use crate::log::quorum_file;
 use crate::log::{
-    Checkpoint, CommitError, Entry, Founded, KeyVersion, Log, LogError, Next, Op, Phase, Sign, Signing, State,
+    Checkpoint, CommitError, Entry, Founded, KeyVersion, LONGEST_QUORUM, Log, LogError, Next, Op, Phase,
+    Sign, Signing, State,
 };
 use crate::quorum::{Quorum, QuorumRecord, RecordError};
 use crate::share::QuorumId;
@@ -13,9 +15,6 @@ use crate::wire::time::Timestamp;
 use core::convert::Infallible;
 use core::num::NonZeroU32;
 use std::fmt;
-
-/// The longest quorum record in bytes.
-const LONGEST_RECORD: u64 = 256 * 1024;
 
 /// An escrow that is open for a ceremony.
 pub struct Escrow<'a> {
@@ -123,6 +122,12 @@ impl<'a> Escrow<'a> {
         self.signing.even_void = true;
     }
 
+    /// Commits with the caller's time also when the last record is of a later one: for a record that sets
+    /// the log's clock back.
+    pub const fn set_clock(&mut self) {
+        self.signing.sets_clock = true;
+    }
+
     /// The store.
     #[must_use]
     pub const fn store(&self) -> &'a dyn Store {
@@ -225,22 +230,14 @@ impl<'a> Escrow<'a> {
     /// # Errors
     /// [`EscrowError`].
     pub fn quorum_by_id(&self, id: QuorumId) -> Result<QuorumRecord, EscrowError> {
-        self.quorum_of(self.founded(id).ok_or(EscrowError::NoQuorum)?)
-    }
-
-    /// What the log says of the quorum `id`: that it was founded, or, if it was not, that it met to
-    /// recover a key from paper.
-    fn founded(&self, id: QuorumId) -> Option<&Founded> {
-        let founded = self.state().quorums().iter().rev().map(|entry| &entry.founded);
-        let salvaged = self.state().salvaged().iter().rev().map(|salvaged| &salvaged.quorum);
-        founded.chain(salvaged).find(|founded| founded.quorum == id)
+        self.quorum_of(self.state().founded(id).ok_or(EscrowError::NoQuorum)?)
     }
 
     pub(super) fn quorum_of(&self, founded: &Founded) -> Result<QuorumRecord, EscrowError> {
         let name = quorum_file(founded.quorum, founded.generation);
         let bytes = self
             .store
-            .read(&name, LONGEST_RECORD)?
+            .read(&name, LONGEST_QUORUM)?
             .ok_or_else(|| EscrowError::Missing { name: name.clone() })?;
         let record =
             QuorumRecord::read(&bytes).map_err(|error| EscrowError::Record { name: name.clone(), error })?;
@@ -298,12 +295,6 @@ pub fn expected(version: &KeyVersion) -> Expected {
         version: backed.deposit.version,
         fingerprint: backed.fingerprint,
     }
-}
-
-/// The name of a quorum record in an escrow.
-#[must_use]
-pub fn quorum_file(id: QuorumId, generation: u16) -> String {
-    format!("quorum/{}.{generation}.json", id.text())
 }
 
 /// The name of a backup in an escrow.

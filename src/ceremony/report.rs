@@ -11,7 +11,7 @@
 
 use super::escrow::Escrow;
 use crate::key::{Fingerprint, Label};
-use crate::log::{Checkpoint, CheckpointError, CommitError, Log, LogError, Op, Phase, Reported};
+use crate::log::{Checkpoint, CheckpointError, CommitError, Log, LogError, Op, Phase, ReportEntry, Reported};
 use crate::primitive::ed25519::SIGNATURE;
 use crate::primitive::hash::sha256;
 use crate::quorum::{Quorum, QuorumRecord};
@@ -175,6 +175,12 @@ pub enum ReportError {
     /// The log has no record of it.
     #[error("the log has no record of this report: it is of another copy of the escrow, or the log was cut")]
     NotInLog,
+    /// The log's record of it is of another ceremony.
+    #[error("record {seq} of the log has this report's SHA-256, and names another ceremony than the report")]
+    OtherCeremony {
+        /// The record.
+        seq: u64,
+    },
     /// A checkpoint in it doesn't fit the log.
     #[error("the report's checkpoint: {0}")]
     Checkpoint(#[from] CheckpointError),
@@ -309,7 +315,13 @@ impl Signed {
         let digest = self.digest();
         let reports = escrow.state().reports();
         let entry = reports.iter().find(|entry| entry.reported.digest == digest);
-        entry.map(|entry| entry.seq).ok_or(ReportError::NotInLog)
+        let ReportEntry { reported, seq, .. } = entry.ok_or(ReportError::NotInLog)?;
+        let Report { kind, quorum, after, .. } = &self.report;
+        if (reported.kind, reported.quorum, reported.ended) == (*kind, *quorum, after.seq()) {
+            Ok(*seq)
+        } else {
+            Err(ReportError::OtherCeremony { seq: *seq })
+        }
     }
 
     /// Logs that there is this report, and perhaps a paper with the same content; signed by the quorum.

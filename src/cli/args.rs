@@ -434,6 +434,14 @@ pub(crate) enum LogCommand {
         #[arg(value_name = "SEQ")]
         seq: u64,
     },
+    /// Say that the records that don't count are known, so that later ones stand out (a founder signs)
+    Acknowledge {
+        /// The number of the last record that doesn't count, as `quorate log verify` shows it
+        #[arg(value_name = "SEQ")]
+        seq: u64,
+    },
+    /// Go on from this machine's time, though the last record is of a later one (a founder signs)
+    SetClock,
 }
 
 /// A paper size.

@@ -196,12 +196,13 @@ impl<E: std::error::Error> From<CommitError<E>> for Failure {
             CommitError::Log(error) => Self::from(error),
             CommitError::Unauthorised(why) => match why {
                 Unauthorised::Unsigned => failure.hint("name yours with --sign-with FILE, or in QUORATE_SIGN_WITH; a recovery goes on without one with --unsigned"),
+                Unauthorised::Unfit(_) | Unauthorised::Quorum { .. } => failure.hint("nothing was written; `quorate log verify` looks at the log"),
                 Unauthorised::Role { .. } => failure.hint("a founder gives roles: `quorate operator add NAME --role ROLE`"),
                 _ => failure.hint("`quorate operator list` shows whose keys sign; name another with --sign-with"),
             },
             CommitError::Sign(_) => failure.hint("see what `ssh-keygen` says above; nothing was written"),
             CommitError::Clock { last, .. } => failure.hint(format!(
-                "set the clock; if it is right, the last record was written by a machine whose clock was wrong: go on with --clock {last}"
+                "set the clock; if it is right, the last record was written by a machine whose clock was wrong: go on with --clock {last}, or, where operators sign, have a founder say so: `quorate log set-clock`"
             )),
             _ => failure,
         }

@@ -8,7 +8,7 @@ use super::show::version_json;
 use quorate::wire::json::Json;
 
 pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
-    let session = Session::of(place)?;
+    let session = Session::reading(place)?;
     let escrow = session.open()?;
     let mut values = Vec::new();
     let mut rows = vec![[

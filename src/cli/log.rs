@@ -1,4 +1,7 @@
 //! `quorate log`: shows the records, or verifies them, who signed them, and everything that they name.
+//! What it writes itself (acknowledging, setting the clock) is in `log/amend.rs`.
+
+mod amend;
 
 use super::args::{Log, LogCommand, Place};
 use super::failure::{DIFFERENCE, FAILED, Failure};
@@ -12,26 +15,31 @@ use quorate::wire::json::{Json, object, read};
 use quorate::wire::time::Timestamp;
 
 pub(crate) fn run(place: &Place, options: &Log, output: &mut Output) -> Result<(), Failure> {
-    let session = Session::of(place)?;
+    let reading = || Session::reading(place);
     match &options.command {
-        LogCommand::Show => show(&session, output),
-        LogCommand::Export(options) => log_export::run(&session, options, output),
-        LogCommand::AllowedSigners => log_export::allowed_signers(&session, output),
-        LogCommand::Abandon { seq } => abandon(&session, *seq, output),
-        LogCommand::Verify { since } => verify(&session, since.as_deref(), output),
+        LogCommand::Show => show(&reading()?, output),
+        LogCommand::Export(options) => log_export::run(&reading()?, options, output),
+        LogCommand::AllowedSigners => log_export::allowed_signers(&reading()?, output),
+        LogCommand::Verify { since } => verify(&reading()?, since.as_deref(), output),
+        LogCommand::Abandon { seq } => abandon(&Session::of(place)?, *seq, output),
+        LogCommand::Acknowledge { seq } => amend::acknowledge(&Session::of(place)?, *seq, output),
+        LogCommand::SetClock => amend::set_clock(&Session::of(place)?, output),
     }
 }
 
 fn show(session: &Session, output: &mut Output) -> Result<(), Failure> {
     let escrow = session.open()?;
     let mut values = Vec::new();
-    log::Log::walk(escrow.store(), |record| {
+    log::Log::walk_judged(escrow.store(), |record, void| {
         let entry = &record.entry;
         let details = String::from_utf8(entry.details.bytes()).unwrap_or_default();
         output.line(format!(
             "{:>6} {} {} {} {} {details}",
             record.seq, record.time, entry.actor, entry.op, entry.phase
         ));
+        if let Some(why) = void {
+            output.line(format!("       ^ does not count: {why}"));
+        }
         values.extend(read("the record", record.line().trim_ascii_end()).map(Json::into_owned));
     })?;
     output.value(Json::List(values));
@@ -74,8 +82,13 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
     }
     let mut seen = inspect(&escrow)?;
     let Countersigned { upto, findings } = countersigned(&escrow)?;
+    let of_void = |finding: &Finding| match finding {
+        // It is named as a record that doesn't count.
+        Finding::HeadSignature { seq } => escrow.log().void().iter().any(|void| void.seq == *seq),
+        _ => false,
+    };
     for finding in findings {
-        if !seen.findings.contains(&finding) {
+        if !seen.findings.contains(&finding) && !of_void(&finding) {
             seen.findings.push(finding);
         }
     }
@@ -97,7 +110,7 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
         output.line(format!("found       {finding}"));
     }
     output.line(format!("checkpoint  {checkpoint}"));
-    let serious = seen.findings.iter().any(Finding::is_serious) || escrow.log().voids() > 0;
+    let serious = seen.findings.iter().any(Finding::is_serious) || escrow.log().unacknowledged() > 0;
     output.value(object([
         ("countersigned", upto.map(|(seq, ..)| Json::Number(seq))),
         ("void", Some(void_values(&escrow))),
@@ -145,13 +158,23 @@ fn covered(upto: Option<(u64, Timestamp, Op)>, last: u64) -> String {
     }
 }
 
-/// The records that don't count, in words.
+/// The records that don't count, in words; of those that a founder has acknowledged, how many there are.
 pub(super) fn void(escrow: &Escrow<'_>) -> Vec<String> {
-    let (log, shown) = (escrow.log(), escrow.log().void());
-    let mut said: Vec<String> = shown.iter().map(ToString::to_string).collect();
-    let more = log.voids().saturating_sub(u64::try_from(shown.len()).unwrap_or_default());
+    let log = escrow.log();
+    let known = log.voids().saturating_sub(log.unacknowledged());
+    let shown = log.void().iter().skip(usize::try_from(known).unwrap_or(usize::MAX));
+    let mut said: Vec<String> = shown.map(ToString::to_string).collect();
+    let more = log.unacknowledged().saturating_sub(u64::try_from(said.len()).unwrap_or_default());
     if more > 0 {
-        said.push(format!("{more} more records do not count"));
+        said.push(format!(
+            "{more} more records do not count, the last of them record {}",
+            log.last_void().unwrap_or_default()
+        ));
+    }
+    if known > 0 {
+        said.push(format!(
+            "{known} records do not count and were acknowledged: `quorate log show` marks them"
+        ));
     }
     said
 }

@@ -1,7 +1,7 @@
 //! `quorate log export` and `quorate log allowed-signers`: the log for other programs.
 
 use super::args::Export;
-use super::failure::{FAILED, Failure};
+use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::output::Output;
 use super::session::Session;
 use quorate::log::export::{inventory, ocsf, rfc5424};
@@ -45,18 +45,24 @@ pub(crate) fn run(session: &Session, options: &Export, output: &mut Output) -> R
 /// Writes what an operator's key signed, and the signature, as a stock verifier takes them.
 fn record(session: &Session, seq: u64, out: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
     let escrow = session.open()?;
-    let (mut wanted, mut signed) = (None, None);
-    // A record without a signature of its own is covered by the last one of its commit, which is next to have one.
-    Log::walk(escrow.store(), |record| {
+    let (mut wanted, mut signed, mut refused) = (None, None, None);
+    // A record without a signature of its own is covered by the next one that has one, the last of its commit.
+    Log::walk_judged(escrow.store(), |record, void| {
         if record.seq == seq {
             wanted = record.signed_by.as_ref().map(|signed| signed.key);
+            refused = void.cloned();
         }
-        let key =
-            record.signed_by.as_ref().filter(|signed| signed.signature.is_some()).map(|signed| signed.key);
-        if record.seq >= seq && signed.is_none() && key.is_some() && key == wanted {
+        let by = record.signed_by.as_ref().filter(|signed| signed.signature.is_some());
+        if let Some(by) = by.filter(|by| signed.is_none() && Some(by.key) == wanted)
+            && (by.from.unwrap_or(record.seq)..=record.seq).contains(&seq)
+        {
             signed = Some(record.clone());
         }
     })?;
+    if let Some(why) = refused {
+        return Err(Failure::new(DIFFERENCE, format!("record {seq} does not count: {why}"))
+            .hint("nobody stands for it who may; `quorate log verify` names every such record"));
+    }
     let unsigned = || {
         Failure::new(FAILED, format!("record {seq} is not signed by an operator")).hint(
             "`quorate log show` shows the records, and `quorate operator list` since when they are signed",

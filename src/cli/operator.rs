@@ -1,5 +1,7 @@
 //! `quorate operator`: who may write the log, and with which key.
 
+mod named;
+
 use super::args::{Operator, OperatorCommand, Place};
 use super::failure::{FAILED, Failure};
 use super::output::Output;
@@ -13,11 +15,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(place: &Place, options: &Operator, output: &mut Output) -> Result<(), Failure> {
+    if matches!(options.command, OperatorCommand::List) {
+        return list(&Session::reading(place)?.open()?, output);
+    }
     let mut session = Session::of(place)?;
     match &options.command {
-        OperatorCommand::Add { name, key, roles } => {
+        OperatorCommand::Add { name, key, roles, present } => {
             let roles = roles_of(roles)?;
-            add(&mut session, name, key.as_deref(), roles, output)
+            if present.cards.is_empty() && !present.camera.camera {
+                return add(&mut session, name, key.as_deref(), roles, output);
+            }
+            named::add(&session, name, key.as_deref(), roles, present, output)
         }
         OperatorCommand::Revoke { name } => {
             let mut escrow = session.open()?;
@@ -30,7 +38,7 @@ pub(crate) fn run(place: &Place, options: &Operator, output: &mut Output) -> Res
             let old = found(&escrow, name)?;
             replace(&mut escrow, old, &new, output)
         }
-        OperatorCommand::List => list(&session.open()?, output),
+        OperatorCommand::List => Ok(()),
     }
 }
 
@@ -200,6 +208,8 @@ fn told(
         OperatorChange::Replace { operator, key, .. } => {
             format!("{} signs with {} from now on, not with {operator}", name(operator), key.fingerprint())
         }
+        // `quorate log acknowledge` and `set-clock` say these themselves.
+        OperatorChange::Acknowledge { .. } | OperatorChange::Clock => String::new(),
     });
     output.line(format!("checkpoint  {checkpoint}"));
     output.value(object([

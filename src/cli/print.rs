@@ -17,7 +17,7 @@ use quorate::wire::json::{Json, object};
 use std::path::PathBuf;
 
 pub(crate) fn run(place: &Place, options: &Print, output: &mut Output) -> Result<(), Failure> {
-    let session = Session::of(place)?;
+    let session = Session::reading(place)?;
     let escrow = session.open()?;
     match &options.what {
         PrintWhat::Backup { name, onto } => backup(&escrow, name, onto, output),

@@ -5,11 +5,11 @@ use super::evidence::{about, is_pdf};
 use super::failure::{DIFFERENCE, Failure};
 use super::files::read_secret;
 use super::output::Output;
-use super::session::Session;
+use super::session::{Session, is_quorum};
 use quorate::ceremony::escrow::Escrow;
-use quorate::ceremony::inspect::check_heads;
 use quorate::ceremony::report::{ReportError, Signed};
 use quorate::primitive::hash::sha256;
+use quorate::share::QuorumId;
 use quorate::wire::json::{Json, object};
 use quorate::wire::text::hex;
 use std::path::Path;
@@ -19,11 +19,12 @@ const LONGEST_PDF: usize = 1 << 25;
 
 pub(crate) fn run(place: &Place, options: &Report, output: &mut Output) -> Result<(), Failure> {
     let ReportCommand::Verify { file } = &options.command;
-    let session = Session::of(place)?;
+    // The quorum that is named is compared with the report's, which a salvage has of its own.
+    let session = Session::reading(&Place { quorum: None, ..place.clone() })?;
     let escrow = session.open()?;
     let bytes = read_secret(file, LONGEST_PDF)?;
     if is_pdf(file, bytes.expose()) {
-        return paper(&escrow, file, bytes.expose(), output);
+        return paper(&escrow, place, file, bytes.expose(), output);
     }
     let signed = Signed::read(bytes.expose()).map_err(|error| wrong(file, &error))?;
     let id = signed.report().quorum;
@@ -34,9 +35,10 @@ pub(crate) fn run(place: &Place, options: &Report, output: &mut Output) -> Resul
     };
     signed.verify(&record).map_err(|error| wrong(file, &error))?;
     let seq = signed.is_in(&escrow).map_err(|error| wrong(file, &error))?;
+    let whose = whose(&escrow, place, id)?;
     let report = signed.report();
     output.line(format!("report      {}", about(&signed)));
-    output.line("signature   is the quorum's");
+    output.line(format!("signature   is that of {whose}"));
     output.line(format!("log         record {seq} has its SHA-256, {}", hex(&signed.digest())));
     output.line(format!("checkpoints {} and {} are in the log", report.before, report.after));
     output.line(format!("keys        {}, of which {} failed", report.count, report.failures));
@@ -59,7 +61,13 @@ pub(crate) fn run(place: &Place, options: &Report, output: &mut Output) -> Resul
 }
 
 /// A PDF is what it is when the log has its SHA-256; what it says is the JSON's.
-fn paper(escrow: &Escrow<'_>, file: &Path, bytes: &[u8], output: &mut Output) -> Result<(), Failure> {
+fn paper(
+    escrow: &Escrow<'_>,
+    place: &Place,
+    file: &Path,
+    bytes: &[u8],
+    output: &mut Output,
+) -> Result<(), Failure> {
     let digest = sha256(&[bytes]);
     let entry = escrow.state().reports().iter().find(|entry| entry.reported.paper == Some(digest));
     let entry = entry.ok_or_else(|| {
@@ -72,14 +80,10 @@ fn paper(escrow: &Escrow<'_>, file: &Path, bytes: &[u8], output: &mut Output) ->
         )
         .hint("compare it with the JSON of the same report, and that with `quorate report verify`")
     })?;
-    // Whoever can write the escrow can write such a record; the quorum's signature on it nobody else can.
-    if !check_heads(escrow)?.is_empty() {
-        return Err(Failure::new(
-            DIFFERENCE,
-            "a signature in this log is not its quorum's, or can't be checked",
-        )
-        .hint("`quorate log verify` says which; compare with another copy of the escrow"));
-    }
+    // Whoever can write the escrow can write such a record. One that the quorum did not sign is void and not
+    // here, unless the quorum's own record is not to be had.
+    escrow.quorum_by_id(entry.reported.quorum)?;
+    let whose = whose(escrow, place, entry.reported.quorum)?;
     let reported = &entry.reported;
     output.line(format!(
         "report      {} of {} by quorum {}, as a PDF",
@@ -87,6 +91,7 @@ fn paper(escrow: &Escrow<'_>, file: &Path, bytes: &[u8], output: &mut Output) ->
         entry.time,
         reported.quorum
     ));
+    output.line(format!("signature   of that record is that of {whose}"));
     output.line(format!("log         record {} has its SHA-256, {}", entry.seq, hex(&digest)));
     output.line(format!("            and that of its JSON, {}", hex(&reported.digest)));
     output.value(object([
@@ -98,6 +103,30 @@ fn paper(escrow: &Escrow<'_>, file: &Path, bytes: &[u8], output: &mut Output) ->
         ("sha256", Some(Json::text(hex(&digest)))),
     ]));
     Ok(())
+}
+
+/// Whose signature it is, in words. One of another quorum (of a salvage: anybody can have one) is taken for
+/// good only when that quorum was named.
+fn whose(escrow: &Escrow<'_>, place: &Place, id: QuorumId) -> Result<String, Failure> {
+    let own = escrow.state().quorum().map(|entry| entry.founded.quorum);
+    let is_named = place.quorum.as_deref().map(|named| is_quorum(named, id));
+    match (own == Some(id), is_named) {
+        (true, None | Some(true)) => return Ok(format!("this escrow's quorum, {id}")),
+        (false, Some(true)) => {
+            return Ok(format!("quorum {id}, which you named; it is not this escrow's own"));
+        }
+        _ => {}
+    }
+    let message = match (is_named, own) {
+        (Some(false), _) => format!("the report is of quorum {id}, and you named another one"),
+        (_, Some(own)) => format!("the report is of quorum {id}, and this escrow's own is {own}"),
+        (_, None) => {
+            format!("the report is of quorum {id}, and this log has founded none: it holds a salvage")
+        }
+    };
+    Err(Failure::new(DIFFERENCE, message).hint(format!(
+        "whoever writes a log can have a quorum of their own in it: compare {id} with a card, and name it with --quorum {id}"
+    )))
 }
 
 fn wrong(file: &Path, error: &ReportError) -> Failure {

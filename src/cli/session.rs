@@ -24,16 +24,25 @@ pub(crate) struct Session {
 impl Session {
     /// The session that the arguments name.
     pub(crate) fn of(place: &Place) -> Result<Self, Failure> {
-        let root = place.escrow.clone().or_else(|| environment("QUORATE_ESCROW").map(PathBuf::from));
-        let root = root.ok_or_else(|| {
-            Failure::usage("no escrow is named")
-                .hint("name it with -C DIR, or in QUORATE_ESCROW; `quorate init` makes one")
-        })?;
-        Self::at(place, &root)
+        Self::with(place, &root(place)?, signer)
+    }
+
+    /// As [`Self::of`], for a command that writes nothing: the key that the environment names is not
+    /// looked for, which may be on a device in somebody's pocket.
+    pub(crate) fn reading(place: &Place) -> Result<Self, Failure> {
+        Self::with(place, &root(place)?, named_signer)
     }
 
     /// The session in the folder `root`.
     pub(crate) fn at(place: &Place, root: &Path) -> Result<Self, Failure> {
+        Self::with(place, root, signer)
+    }
+
+    fn with(
+        place: &Place,
+        root: &Path,
+        signer: impl FnOnce(&Place) -> Result<Option<Signer>, Failure>,
+    ) -> Result<Self, Failure> {
         let actor = actor(place)?;
         let folder = FolderStore::new(root);
         let store: Box<dyn Store> = match &place.log_to {
@@ -184,9 +193,22 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_unix(seconds).unwrap_or_else(|_| now())
 }
 
+/// The escrow's folder that the arguments or the environment name.
+fn root(place: &Place) -> Result<PathBuf, Failure> {
+    let root = place.escrow.clone().or_else(|| environment("QUORATE_ESCROW").map(PathBuf::from));
+    root.ok_or_else(|| {
+        Failure::usage("no escrow is named")
+            .hint("name it with -C DIR, or in QUORATE_ESCROW; `quorate init` makes one")
+    })
+}
+
 fn signer(place: &Place) -> Result<Option<Signer>, Failure> {
     let named = place.sign_with.clone().or_else(|| environment("QUORATE_SIGN_WITH"));
     named.map(|named| Signer::named(&named)).transpose()
+}
+
+fn named_signer(place: &Place) -> Result<Option<Signer>, Failure> {
+    place.sign_with.as_deref().map(Signer::named).transpose()
 }
 
 fn actor(place: &Place) -> Result<String, Failure> {

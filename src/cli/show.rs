@@ -9,7 +9,7 @@ use quorate::wire::json::{Json, object};
 use quorate::wire::text::hex;
 
 pub(crate) fn run(place: &Place, options: &Show, output: &mut Output) -> Result<(), Failure> {
-    let session = Session::of(place)?;
+    let session = Session::reading(place)?;
     let escrow = session.open()?;
     let asked = escrow.version(&options.name)?;
     let shown: Vec<&KeyVersion> = match (options.name.version, escrow.state().keys().get(&options.name.label))

@@ -14,7 +14,7 @@ use quorate::wire::time::Timestamp;
 use std::collections::BTreeMap;
 
 pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
-    let session = Session::of(place)?;
+    let session = Session::reading(place)?;
     let escrow = session.open()?;
     let state = escrow.state();
     let count = |number: usize| Json::Number(u64::try_from(number).unwrap_or_default());
@@ -95,7 +95,7 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
         ("recovered", Some(count(proven))),
         ("versions", Some(count(versions))),
     ]));
-    if forged.iter().any(Finding::is_serious) || escrow.log().voids() > 0 {
+    if forged.iter().any(Finding::is_serious) || escrow.log().unacknowledged() > 0 {
         output.finish()?;
         return Err(Failure::new(DIFFERENCE, "this escrow is not what its log says")
             .hint("`quorate log verify` says more; compare with another copy of the escrow, and keep this one as evidence"));

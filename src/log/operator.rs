@@ -5,12 +5,14 @@
 //! keeps its place in the chain, changes nothing, and is named. So nobody who can merely write files
 //! can say that a card was checked or a key backed up, nor stop a recovery by saying nonsense.
 //!
-//! One signature covers its own record and, through `prev`, those before it in the same commit.
+//! One signature covers its own record and those before it in the same commit, as far back as it says
+//! itself: where a file begins isn't signed, so files that somebody joined cover no more than before.
 //! What the changes of operators say is in `state/operators.rs`; signing is done by a [`Sign`].
 
 use super::record::{Op, Phase, Record};
 use super::ssh::{NAMESPACE, SshFingerprint, SshKey};
-use super::state::OperatorChange;
+use super::state::{OperatorChange, StateError};
+use crate::share::QuorumId;
 use crate::wire::time::Timestamp;
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,6 +148,33 @@ pub enum Unauthorised {
     /// The first operator can do nothing for those who come after.
     #[error("the first operator of a log must be a founder, and sign that record")]
     First,
+    /// Its signature is of a commit that this file doesn't begin with.
+    #[error(
+        "its signature is of a commit that begins with record {from}, and its file begins with record {begins}: files of the log were cut apart"
+    )]
+    Commit {
+        /// Where the commit begins by its signature.
+        from: u64,
+        /// Where the file begins.
+        begins: u64,
+    },
+    /// A quorum's signature in it that isn't that quorum's.
+    #[error("the signature of quorum {quorum} in it is not that quorum's")]
+    Quorum {
+        /// The quorum that it names.
+        quorum: QuorumId,
+    },
+    /// A time before that of a record before it.
+    #[error("it is of {time}, before the record of {last} that it follows")]
+    Time {
+        /// Its time.
+        time: Timestamp,
+        /// The time of the last record that counts.
+        last: Timestamp,
+    },
+    /// It contradicts what earlier records say.
+    #[error("{0}")]
+    Unfit(Box<StateError>),
 }
 
 fn of(name: Option<&str>) -> String {
@@ -262,11 +291,24 @@ impl Operators {
             key.fingerprint() == signed.key
                 && key.has_signed(NAMESPACE, &record.operator_message(), signature)
         });
-        Some(Signature { key: signed.key, is_good })
+        let from = signed.from.unwrap_or(record.seq);
+        Some(Signature { key: signed.key, from, is_good })
     }
 
-    /// Whether a record counts; `commit` is the signature of the last record of its commit.
-    pub(super) fn allow(&self, record: &Record, commit: Option<Signature>) -> Result<(), Unauthorised> {
+    /// Whether a record counts, in a file that begins with record `begins`. `cover` is the next signature
+    /// there, for a record that has none of its own; `by_quorum` says that the escrow's quorum signed the record.
+    pub(super) fn allow(
+        &self,
+        record: &Record,
+        begins: u64,
+        cover: Option<Signature>,
+        by_quorum: bool,
+    ) -> Result<(), Unauthorised> {
+        let change = (record.entry.op == Op::Operator).then(|| OperatorChange::of(record)).flatten();
+        // When every founder's key is lost, M custodians name the next one.
+        if by_quorum && matches!(change, Some(OperatorChange::Add { .. })) {
+            return Ok(());
+        }
         let Some(signed) = &record.signed_by else {
             // An operator is never named by nobody.
             return if self.is_empty() && record.entry.op != Op::Operator {
@@ -276,8 +318,13 @@ impl Operators {
             };
         };
         let key = signed.key;
-        let change = (record.entry.op == Op::Operator).then(|| OperatorChange::of(record)).flatten();
-        let covered = self.signature(record).or(commit).filter(|signature| signature.key == key);
+        let own = self.signature(record);
+        if let Some(Signature { from, .. }) = own.filter(|own| own.is_good && own.from < begins) {
+            return Err(Unauthorised::Commit { from, begins });
+        }
+        // The first operator stands for itself, whatever follows in the same commit.
+        let cover = cover.filter(|cover| cover.from <= record.seq && !self.is_empty());
+        let covered = own.or(cover).filter(|signature| signature.key == key);
         let is_good = covered.is_some_and(|signature| signature.is_good);
         let Some(operator) = self.get(&key) else {
             return match change {
@@ -324,5 +371,7 @@ impl Operators {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Signature {
     key: SshFingerprint,
+    /// The first record that it covers.
+    from: u64,
     is_good: bool,
 }

@@ -20,6 +20,8 @@ const DOMAIN: &[u8] = b"quorate/v1/log-record\n";
 const SIGNED: &str = "signature";
 /// How that field begins in a line.
 pub(super) const SIGNATURE: &str = "\"signature\":\"";
+/// How an operator's signature begins in a line.
+pub(super) const OPERATOR_SIGNATURE: &str = "\"operator_signature\":\"";
 /// The longest name of an actor, in bytes.
 const LONGEST_ACTOR: usize = 128;
 
@@ -160,6 +162,9 @@ pub struct Record {
 pub struct SignedBy {
     /// The key.
     pub key: SshFingerprint,
+    /// The first record of the commit, when that is an earlier one: from there on the signature covers
+    /// the records that have none of their own.
+    pub from: Option<u64>,
     /// Its inner SSH signature of [`Record::operator_message`]; without one, that of the last record of
     /// the same commit covers this one too.
     pub signature: Option<Vec<u8>>,
@@ -200,6 +205,7 @@ impl Record {
             ("format", Some(Json::text(FORMAT))),
             ("op", Some(Json::text(self.entry.op.name()))),
             ("operator", self.signed_by.as_ref().map(|signed| Json::text(signed.key.to_string()))),
+            ("operator_from", self.signed_by.as_ref().and_then(|signed| signed.from).map(Json::Number)),
             ("operator_signature", signature.map(|signature| Json::text(text::base64(signature)))),
             ("phase", Some(Json::text(self.entry.phase.name()))),
             ("prev", Some(Json::text(text::hex(&self.prev)))),
@@ -217,33 +223,38 @@ impl Record {
         Head { seq: self.seq, hash: sha256(&[&self.line()]) }
     }
 
-    /// What a quorum that met for this record signs: all of it but the signatures, and so, through
-    /// `prev`, all of the log before it.
+    /// What a quorum that met for this record signs: all of it but the signatures and what they cover,
+    /// and so, through `prev`, all of the log before it.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
-        [DOMAIN, &self.without(Some(SIGNED)).line()].concat()
+        [DOMAIN, &self.without(SIGNED).line()].concat()
     }
 
-    /// What the operator's key signs: the line without that signature.
+    /// What the operator's key signs: the line without that signature. Where the commit begins is in it:
+    /// else a stranger's line could be put into the same file, and be covered.
     #[must_use]
     pub fn operator_message(&self) -> Vec<u8> {
-        self.without(None).line()
+        let mut unsigned = self.clone();
+        if let Some(signed) = &mut unsigned.signed_by {
+            signed.signature = None;
+        }
+        unsigned.line()
     }
 
     /// What a new key signs that agrees to take an old one's place: the line without both signatures.
     #[must_use]
     pub fn consent_message(&self) -> Vec<u8> {
-        self.without(Some(CONSENT)).line()
+        self.without(CONSENT).line()
     }
 
-    /// The record without its operator's signature, and without a field of its details.
-    fn without(&self, field: Option<&str>) -> Self {
+    /// The record as it is before its operator signs the commit, and without a field of its details.
+    fn without(&self, field: &str) -> Self {
         let mut without = self.clone();
-        if let (Json::Object(fields), Some(field)) = (&mut without.entry.details, field) {
+        if let Json::Object(fields) = &mut without.entry.details {
             fields.retain(|(name, _)| name != field);
         }
         if let Some(signed) = &mut without.signed_by {
-            signed.signature = None;
+            (signed.from, signed.signature) = (None, None);
         }
         without
     }
@@ -284,17 +295,22 @@ impl Record {
             None => None,
             Some(text) => Some(text::from_base64(&text).ok_or_else(|| fields.refuse("operator_signature"))?),
         };
+        let prev = fields.parsed("prev", text::array_from_hex)?;
+        let seq = fields.number("seq")?;
+        let from = fields.optional_number("operator_from")?;
+        // A commit that begins nowhere or behind its end, and one that nobody signs.
+        if from.is_some_and(|from| signature.is_none() || from == 0 || from >= seq) {
+            return Err(fields.refuse("operator_from").into());
+        }
         let signed_by = match fields.optional_text("operator")? {
             // A signature without a signer.
             None if signature.is_some() => return Err(fields.refuse("operator_signature").into()),
             None => None,
             Some(text) => {
                 let key = SshFingerprint::parse(&text).ok_or_else(|| fields.refuse("operator"))?;
-                Some(SignedBy { key, signature })
+                Some(SignedBy { key, from, signature })
             }
         };
-        let prev = fields.parsed("prev", text::array_from_hex)?;
-        let seq = fields.number("seq")?;
         let time = fields.parsed("time", |text| text.parse::<Timestamp>().ok())?;
         fields.finish()?;
         Ok(Self { seq, prev, time, entry: Entry { actor, op, phase, details }, signed_by })

@@ -44,6 +44,8 @@ pub struct State {
     imports: Vec<(Timestamp, Imported)>,
     drills: Vec<DrillEntry>,
     reports: Vec<ReportEntry>,
+    /// The ceremonies in which a quorum met, by the record that ended them.
+    ceremonies: BTreeMap<u64, (ReportOf, QuorumId)>,
     pub(super) operators: Operators,
 }
 
@@ -147,6 +149,18 @@ pub enum StateError {
     /// A drill of other key versions than those that were backed up then.
     #[error("it drills other key versions than those that are backed up")]
     Drill,
+    /// A report of another ceremony than the one that it names.
+    #[error(
+        "it is of a report of a {kind} by quorum {quorum}, and the last ceremony up to record {ended} is another"
+    )]
+    Report {
+        /// The kind of ceremony.
+        kind: &'static str,
+        /// The quorum.
+        quorum: QuorumId,
+        /// The record.
+        ended: u64,
+    },
     /// A change of operators that doesn't fit.
     #[error(transparent)]
     Operators(#[from] OperatorError),
@@ -212,7 +226,18 @@ impl State {
         }
     }
 
-    pub(super) fn apply(&mut self, record: &Record) -> Result<(), StateError> {
+    /// What the log says of the quorum `id`: that it was founded, or, if it was not, that it met to
+    /// recover a key from paper.
+    #[must_use]
+    pub fn founded(&self, id: QuorumId) -> Option<&Founded> {
+        let founded = self.quorums.iter().rev().map(|entry| &entry.founded);
+        let salvaged = self.salvaged.iter().rev().map(|salvaged| &salvaged.quorum);
+        founded.chain(salvaged).find(|founded| founded.quorum == id)
+    }
+
+    /// Folds a record; after an error nothing has changed. `last_void` is the last record before it that
+    /// doesn't count.
+    pub(super) fn apply(&mut self, record: &Record, last_void: Option<u64>) -> Result<(), StateError> {
         let Record { seq, time, entry, .. } = record;
         let Entry { actor, op, phase, details } = entry;
         let fields = || Fields::of("the record", details.by_ref());
@@ -244,16 +269,18 @@ impl State {
                 Ok(())
             }
             Phase::Failed | Phase::Abandoned => {
-                let ended = self.close(*op, fields()?.number("intent")?)?;
+                let intent = fields()?.number("intent")?;
+                let deposit = self.begun(*op, intent)?.deposit.clone();
+                self.open.remove(&intent);
                 // Who reports a failure knows that nothing was written; an abandoned version stays taken.
-                if let Some(deposit) = ended.deposit.filter(|_| *phase == Phase::Failed) {
+                if let Some(deposit) = deposit.filter(|_| *phase == Phase::Failed) {
                     self.release(&deposit);
                 }
                 Ok(())
             }
             Phase::Done => match op {
                 Op::Operator => {
-                    self.operate(OperatorChange::read(details)?, (*time, *seq))?;
+                    self.operate(OperatorChange::read(details)?, (*time, *seq), last_void)?;
                     Ok(())
                 }
                 Op::Check => {
@@ -268,11 +295,12 @@ impl State {
                 Op::Salvage => {
                     let mut fields = fields()?;
                     let intent = fields.number("intent")?;
-                    let begun = self.close(*op, intent)?.salvages;
+                    let begun = self.begun(*op, intent)?.salvages.clone();
                     let salvaged = Salvaged::read(fields)?;
                     if begun.as_ref() != Some(&salvaged.salvage) {
                         return Err(StateError::NoIntent { intent });
                     }
+                    self.end(intent, (*seq, ReportOf::Salvage, salvaged.quorum.quorum));
                     self.salvaged.push(salvaged);
                     Ok(())
                 }
@@ -280,25 +308,30 @@ impl State {
                 Op::Drill => {
                     let mut fields = fields()?;
                     let intent = fields.number("intent")?;
-                    let begun = self.close(*op, intent)?.drills;
-                    self.drill_done((intent, begun), fields, (*seq, *time))
+                    let begun = self.begun(*op, intent)?.drills.clone();
+                    let quorum = self.drill_done((intent, begun), fields, (*seq, *time))?;
+                    self.end(intent, (*seq, ReportOf::Drill, quorum));
+                    Ok(())
                 }
                 Op::Found => {
                     let mut fields = fields()?;
-                    self.close(*op, fields.number("intent")?)?;
+                    let intent = fields.number("intent")?;
+                    self.begun(*op, intent)?;
                     let founded = Founded::read(fields)?;
                     // Keys go to the quorum of the escrow: whoever could add another would get them.
                     if let Some(first) = self.quorums.first() {
                         return Err(StateError::SecondQuorum { quorum: first.founded.quorum });
                     }
                     let cards = BTreeMap::new();
+                    self.end(intent, (*seq, ReportOf::Found, founded.quorum));
                     self.quorums.push(QuorumEntry { founded, time: *time, seq: *seq, cards });
                     Ok(())
                 }
                 Op::Generate | Op::Add => {
                     let mut fields = fields()?;
                     let intent = fields.number("intent")?;
-                    let begun = self.close(*op, intent)?.deposit.ok_or(StateError::NoIntent { intent })?;
+                    let begun = self.begun(*op, intent)?.deposit.clone();
+                    let begun = begun.ok_or(StateError::NoIntent { intent })?;
                     let backed = Backed::read(fields)?;
                     if backed.deposit != begun {
                         return Err(StateError::NoIntent { intent });
@@ -309,12 +342,13 @@ impl State {
                     let (op, time, seq) = (*op, *time, *seq);
                     let entry = KeyVersion { backed, op, time, seq, recovered, drilled, closed };
                     key.versions.insert(version, entry);
+                    self.open.remove(&intent);
                     Ok(())
                 }
                 Op::Recover => {
                     let mut fields = fields()?;
                     let intent = fields.number("intent")?;
-                    let begun = self.close(*op, intent)?.recovers;
+                    let begun = self.begun(*op, intent)?.recovers.clone();
                     let proof = Proof::read(intent, fields)?;
                     if begun
                         .is_none_or(|(name, version)| (name, version) != (proof.name.clone(), proof.version))
@@ -329,6 +363,7 @@ impl State {
                                 && version.backed.deposit.quorum == proof.quorum =>
                         {
                             version.recovered = Some(*time);
+                            self.end(intent, (*seq, ReportOf::Recover, proof.quorum));
                             Ok(())
                         }
                         _ => Err(StateError::Version { name: proof.name, version: proof.version }),
@@ -394,10 +429,14 @@ impl State {
         }
     }
 
-    fn close(&mut self, op: Op, intent: u64) -> Result<Intent, StateError> {
-        match self.open.get(&intent) {
-            Some(open) if open.op == op => self.open.remove(&intent).ok_or(StateError::NoIntent { intent }),
-            _ => Err(StateError::NoIntent { intent }),
-        }
+    /// What is open since record `intent`, which is an `op`.
+    fn begun(&self, op: Op, intent: u64) -> Result<&Intent, StateError> {
+        self.open.get(&intent).filter(|open| open.op == op).ok_or(StateError::NoIntent { intent })
+    }
+
+    /// Closes what was begun, in which a quorum met.
+    fn end(&mut self, intent: u64, (seq, kind, quorum): (u64, ReportOf, QuorumId)) {
+        self.open.remove(&intent);
+        self.ceremonies.insert(seq, (kind, quorum));
     }
 }

@@ -12,6 +12,7 @@ use core::num::NonZeroU32;
 
 mod altered;
 mod checked;
+mod joined;
 mod operators;
 mod provider;
 mod written;

@@ -228,6 +228,119 @@ fn a_stock_verifier_agrees() {
 }
 
 #[test]
+fn what_does_not_count_is_marked_refused_and_acknowledged() {
+    let world = staffed();
+    force(&world, Op::Check, object([]), None);
+    force(&world, Op::Check, object([]), Some("eve"));
+    at(&world, 2, "dave", &["generate", "orders", "--kind", "aes-256"]).good();
+    at(&world, 3, "", &["log", "show"]).good().prints(
+        "     7 2026-11-23T20:01:00Z mallory check done {}\n       ^ does not count: it is not signed",
+    );
+    // The next signature in the log is dave's, and stands for neither.
+    for seq in ["7", "8"] {
+        at(&world, 3, "", &["log", "export", "--record", seq]).fails(4, "does not count");
+        assert!(!world.path(&format!("record-{seq}")).exists());
+    }
+    at(&world, 3, "", &["status"]).fails(4, "not what its log says");
+    at(&world, 4, "flora", &["log", "acknowledge", "7"])
+        .fails(1, "the last record that does not count is 8, not 7")
+        .says("look at all of them");
+    at(&world, 4, "dave", &["log", "acknowledge", "8"]).fails(1, "but no founder");
+    at(&world, 4, "flora", &["log", "acknowledge", "8"])
+        .good()
+        .prints("2 records up to record 8 are known not to count");
+    at(&world, 5, "flora", &["log", "acknowledge", "8"]).fails(1, "acknowledged already");
+    at(&world, 5, "", &["log", "verify"]).good().prints("2 records do not count and were acknowledged");
+    at(&world, 5, "", &["status"]).good().prints("2 records do not count and were acknowledged");
+    // The next one is news, and the only one that is named.
+    force(&world, Op::Check, object([]), None);
+    let said = at(&world, 6, "", &["log", "verify"]).fails(4, "not what its log says");
+    assert!(said.out.contains("record 12 (check done by mallory)"), "{said:?}");
+    assert!(!said.out.contains("record 7 "), "{said:?}");
+    let fresh = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
+    fresh.acme(&["log", "acknowledge", "1"]).fails(1, "nothing to acknowledge");
+}
+
+#[test]
+fn a_founder_sets_the_clock_back() {
+    let world = staffed();
+    let at_year = |year: &str, key: &str, words: &[&str]| {
+        let clock = format!("{year}-01-01T00:00:00Z");
+        world.acme(&[&["--clock", &clock, "--sign-with", key], words].concat())
+    };
+    at(&world, 2, "flora", &["log", "set-clock"]).fails(1, "nothing is to be set");
+    at_year("2126", "dave", &["generate", "orders", "--kind", "aes-256"]).good();
+    at(&world, 3, "flora", &["operator", "revoke", "dave"])
+        .fails(5, "before the last record of the log (2126-01-01T00:00:00Z)")
+        .says("`quorate log set-clock`");
+    at(&world, 3, "dave", &["log", "set-clock"]).fails(1, "but no founder");
+    at(&world, 3, "", &["log", "set-clock"]).fails(1, "no key to sign with");
+    at(&world, 3, "flora", &["log", "set-clock"]).good().prints("the log goes on from 2026-11-23T20:03:00Z");
+    at(&world, 4, "flora", &["operator", "revoke", "dave"]).good();
+    at(&world, 5, "", &["log", "verify"]).good();
+    let fresh = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
+    fresh.acme(&["--clock", "2001-01-01T00:00:00Z", "log", "set-clock"]).fails(1, "no operators");
+}
+
+#[test]
+fn a_key_that_is_not_at_hand_keeps_nobody_from_reading() {
+    let world = staffed();
+    let with = |words: &[&str]| {
+        let mut command =
+            world.command(&[&["-C", "acme", "--clock", "2026-11-23T20:09:00Z"], words].concat());
+        command.env("QUORATE_SIGN_WITH", "/nowhere/key");
+        world.finish(command)
+    };
+    for words in [&["list"][..], &["status"], &["log", "verify"], &["log", "show"], &["operator", "list"]] {
+        with(words).good();
+    }
+    with(&["generate", "orders", "--kind", "aes-256"]).fails(1, "/nowhere/key");
+}
+
+#[test]
+fn the_quorum_names_a_founder_when_all_are_lost() {
+    let world = staffed();
+    let add = ["operator", "add", "new", "--key", "new.pub", "--role", "founder"];
+    let cards = ["--card", "acme-cards/1-alice.pdf", "acme-cards/2-bob.pdf"];
+    let with = |minute: u8, key: &str, more: &[&str]| at(&world, minute, key, &[&add[..], more].concat());
+    with(2, "", &[]).fails(1, "no key to sign with");
+    with(2, "flora", &cards).fails(2, "two ways to name an operator");
+    at(&world, 2, "", &[&["operator", "add", "new", "--role", "founder"], &cards[..]].concat())
+        .fails(2, "no key is named");
+    at(&world, 2, "", &[&["operator", "add", "new", "--key", "new.pub"], &cards[..]].concat())
+        .fails(2, "what new may do");
+    with(2, "", &cards[..2]).fails(3, "1 of 2");
+    with(3, "", &cards)
+        .good()
+        .prints("new is an operator (founder)")
+        .says("`quorate log acknowledge 8` with the new key");
+    at(&world, 4, "", &["log", "verify"]).fails(4, "not what its log says");
+    at(&world, 4, "new", &["log", "acknowledge", "8"]).good();
+    at(&world, 5, "", &["log", "verify"]).good().prints("new (founder)");
+    at(&world, 6, "new", &["operator", "revoke", "flora"]).good();
+    // Whoever has no cards names nobody: the record without the quorum's signature is void.
+    let eve = SshKey::from_line(&String::from_utf8(world.read("eve.pub")).unwrap()).unwrap();
+    let change =
+        OperatorChange::Add { name: "eve".to_owned(), key: eve, roles: quorate::log::Role::ALL.into() };
+    let store = FolderStore::new(world.path("acme"));
+    let quorum = Log::open(&store).unwrap().state().quorum().unwrap().founded.quorum;
+    let mut entry = Entry {
+        actor: "m".to_owned(),
+        op: Op::Operator,
+        phase: Phase::Done,
+        details: change.details_by(quorum),
+    };
+    entry.sign(&[7; 64]);
+    force(&world, Op::Operator, entry.details, None);
+    at(&world, 7, "", &["log", "verify"]).fails(4, "not what its log says").prints("is not that quorum's");
+    at(&world, 7, "", &["operator", "list"]).good();
+    assert!(Log::open(&store).unwrap().state().operators().named("eve").is_none());
+    let fresh = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
+    pair(&fresh, "new", "ed25519");
+    fresh.acme(&[&add[..], &cards[..]].concat()).fails(1, "the first signs for itself");
+}
+
+#[test]
 fn a_key_in_the_agent_signs() {
     let world = staffed();
     let socket = world.path("socket");

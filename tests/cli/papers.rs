@@ -77,6 +77,35 @@ fn alone<'a>(cards: &'a [String], fingerprint: &'a str, sheet: &'a str, to: &'a 
     all
 }
 
+/// Anybody can have a quorum of their own in a log, as that of a salvage; its report is not this escrow's.
+#[test]
+fn a_report_of_another_quorum_is_good_only_for_who_names_it() {
+    let (world, fingerprint, _) = printed();
+    let cards = world.typed(&["alice", "carol"]);
+    let other = World::founded(2, &OPEN);
+    for name in ["sheet.txt", &cards[0], &cards[1]] {
+        other.write(name, world.read(name));
+    }
+    let words = ["--report", "r.json", "--report", "r.pdf"];
+    let mut all = alone(&cards, &fingerprint, "sheet.txt", "file:out");
+    // Into the log of another escrow: it fits in any.
+    let place = all.iter().position(|word| *word == "log").unwrap();
+    all[place] = "acme";
+    other.run(&[&all[..4], &words[..], &all[4..]].concat()).good();
+    let id = world.acme(&["--json", "status"]).good().out;
+    let id = id.split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    for file in ["r.json", "r.pdf"] {
+        other
+            .acme(&["report", "verify", file])
+            .fails(4, &format!("the report is of quorum {id}, and this escrow's own is"))
+            .says(&format!("name it with --quorum {id}"));
+        other.acme(&["--quorum", &id, "report", "verify", file]).good().prints("it is not this escrow's own");
+        other
+            .acme(&["--quorum", "AAAA-BBBB-CCCC-DDDD", "report", "verify", file])
+            .fails(4, "named another one");
+    }
+}
+
 #[test]
 fn cards_and_a_sheet_bring_a_key_back_with_nothing_else() {
     let (mut world, fingerprint, codes) = printed();

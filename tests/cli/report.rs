@@ -73,7 +73,7 @@ fn a_report_says_what_was_done() {
         .acme(&["report", "verify", "drill.json"])
         .good()
         .prints("report      drill of 2026-03-01T09:00:00Z by quorum ")
-        .prints("\nsignature   is the quorum's\n")
+        .prints("\nsignature   is that of this escrow's quorum, ")
         .prints("\nkeys        3, of which 0 failed\nexception   the first printer was broken\n");
     for file in ["found.json", "found.pdf", "drill.pdf"] {
         world.acme(&["report", "verify", file]).good().prints("report      ");

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ceremony::inspect::{Finding, check_heads, inspect};
-use crate::log::{Entry, Phase, Proof};
+use crate::log::{Entry, Phase, Proof, Record, Unauthorised};
 use crate::store::FolderStore;
 use crate::wire::json::{Json, object};
 
@@ -117,7 +117,14 @@ fn a_head_that_the_quorum_did_not_sign_is_found() {
             token: None,
             checks: Vec::new(),
         };
-        escrow.record(Op::Recover, Phase::Done, &with_signature(proof.done(), signature)).unwrap().seq()
+        // No writer of ours would: a reader doesn't count it.
+        let details = with_signature(proof.done(), signature);
+        assert!(escrow.record(Op::Recover, Phase::Done, &details).is_err());
+        let entry = Entry { actor: "mallory".to_owned(), op: Op::Recover, phase: Phase::Done, details };
+        let record = Record::after(escrow.log().head(), now(), entry);
+        store.create(&Log::file(escrow.log().commits() + 1), &record.line()).unwrap();
+        escrow = open(&store);
+        record.seq
     };
     let done = claim(&[0x5a; 64]);
     // And once more with a signature that is the quorum's, of another record.
@@ -128,6 +135,13 @@ fn a_head_that_the_quorum_did_not_sign_is_found() {
     let wanted = [done, again].map(|seq| Finding::HeadSignature { seq });
     assert_eq!(findings, wanted);
     assert!(findings.iter().all(Finding::is_serious));
+    // Neither counts: nothing was recovered, and both intents are open.
+    let believed = open(&store);
+    let void: Vec<u64> = believed.log().void().iter().map(|void| void.seq).collect();
+    let quorum = first.quorum;
+    assert_eq!((void, believed.state().open().len()), (vec![done, again], 2));
+    assert!(believed.log().void().iter().all(|void| void.why == Unauthorised::Quorum { quorum }));
+    assert_eq!(believed.version(&"orders".parse().unwrap()).unwrap().recovered, None);
     // When the record is gone, nobody can tell, and that is what is said.
     let name = quorum_file(first.quorum, 1);
     store.tamper(&name, None);

@@ -7,10 +7,9 @@ use proptest::prelude::*;
 
 fn signed() -> (MemoryStore, QuorumRecord, Quorum, Signed) {
     let (store, cards) = found(2, 3);
-    let mut escrow = open(&store);
+    let escrow = open(&store);
+    // Of the founding, which ended with the log's second record.
     let before = escrow.log().checkpoint();
-    back_up(&store, &["a"]).unwrap();
-    escrow = open(&store);
     let record = escrow.quorum().unwrap();
     let quorum = gather(record.clone(), &cards, &[1, 2]).meet().unwrap();
     let signed = report(&record, before, escrow.log().checkpoint()).sign(&quorum).unwrap();
@@ -19,7 +18,7 @@ fn signed() -> (MemoryStore, QuorumRecord, Quorum, Signed) {
 
 fn report(record: &QuorumRecord, before: crate::log::Checkpoint, after: crate::log::Checkpoint) -> Report {
     Report {
-        kind: Kind::Drill,
+        kind: Kind::Found,
         quorum: record.id(),
         generation: 1,
         scheme: (2, 3),
@@ -102,26 +101,51 @@ fn what_no_reader_takes_is_not_signed() {
     assert_eq!(good.verify(&record), Ok(()));
 }
 
-/// A record of a report about a quorum that isn't here, or of a ceremony that comes later, doesn't fit.
+/// A record of a report about a quorum that isn't here, of a ceremony that comes later, or of one that was none
+/// or of another kind, doesn't fit.
 #[test]
 fn a_record_of_a_report_must_fit_the_log() {
     let (store, _, quorum, signed) = signed();
     let mut escrow = open(&store);
-    let reported = |ended: u64| crate::log::Reported {
-        kind: Kind::Drill,
+    let reported_as = |kind, ended: u64| crate::log::Reported {
+        kind,
         quorum: quorum.id(),
         ended,
         digest: signed.digest(),
         paper: None,
     };
+    let reported = |ended| reported_as(Kind::Found, ended);
     let next = escrow.log().checkpoint().seq() + 1;
-    let details = reported(next).details();
-    assert!(escrow.record_signed(Op::Report, crate::log::Phase::Done, &details, &quorum).is_err());
+    for wrong in [reported(next), reported(next - 2), reported_as(Kind::Drill, next - 1)] {
+        let details = wrong.details();
+        assert!(escrow.record_signed(Op::Report, crate::log::Phase::Done, &details, &quorum).is_err());
+    }
     let details = reported(next - 1).details();
     assert!(escrow.record(Op::Report, crate::log::Phase::Done, &details).is_err(), "unsigned");
     assert!(escrow.record(Op::Report, crate::log::Phase::Intent, &details).is_err());
     assert!(escrow.record_signed(Op::Report, crate::log::Phase::Done, &details, &quorum).is_ok());
     assert_eq!(escrow.state().reports().len(), 1);
+}
+
+/// A record that has a report's SHA-256 and speaks of another ceremony: the report isn't what it says.
+#[test]
+fn a_report_is_of_the_ceremony_that_the_log_names() {
+    let (store, record, quorum, first) = signed();
+    let mut escrow = open(&store);
+    let Report { before, after, .. } = *first.report();
+    let drill = Report { kind: Kind::Drill, ..report(&record, before, after) }.sign(&quorum).unwrap();
+    let reported = crate::log::Reported {
+        kind: Kind::Found,
+        quorum: quorum.id(),
+        ended: after.seq(),
+        digest: drill.digest(),
+        paper: None,
+    };
+    let seq = escrow
+        .record_signed(Op::Report, crate::log::Phase::Done, &reported.details(), &quorum)
+        .unwrap()
+        .seq();
+    assert_eq!(drill.is_in(&escrow), Err(ReportError::OtherCeremony { seq }));
 }
 
 proptest! {

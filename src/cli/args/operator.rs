@@ -1,5 +1,6 @@
 //! The arguments of `quorate operator` and of `quorate log export`.
 
+use super::Present;
 use clap::{ArgGroup, Args, Subcommand};
 use std::path::PathBuf;
 
@@ -22,6 +23,9 @@ pub(crate) enum OperatorCommand {
         /// What they may do: founder, depositor, recoverer, auditor (the first operator: everything)
         #[arg(short, long = "role", value_name = "ROLE", num_args = 1..)]
         roles: Vec<String>,
+        /// With cards the quorum names the operator: for when every founder's key is lost
+        #[command(flatten)]
+        present: Box<Present>,
     },
     /// Take the right to sign from somebody
     Revoke {

@@ -338,7 +338,7 @@ impl State {
         (intent, begun): (u64, Option<Drill>),
         fields: Fields<'_>,
         (seq, time): (u64, Timestamp),
-    ) -> Result<(), StateError> {
+    ) -> Result<QuorumId, StateError> {
         let drilled = Drilled::read(fields)?;
         if begun.as_ref() != Some(&drilled.drill) {
             return Err(StateError::NoIntent { intent });
@@ -366,7 +366,8 @@ impl State {
                 }
             }
         }
+        let quorum = drilled.drill.quorum;
         self.drills.push(DrillEntry { drilled, time, seq });
-        Ok(())
+        Ok(quorum)
     }
 }

@@ -1,13 +1,15 @@
-//! The details of an `operator` record: a key is added, given other roles, revoked, or replaced.
+//! The details of an `operator` record: a key is added, given other roles, revoked, or replaced; records that
+//! don't count are acknowledged, and a clock that was wrong is set right.
 //!
 //! Whoever signs it is checked before (`operator.rs`); here is what fits what the log says already.
 //! A key that was revoked or replaced never comes back, and the last founder can't go: nobody could
 //! name another.
 
 use super::super::operator::{Operator, Role, is_operator};
-use super::super::record::{Entry, Op, Phase, Record};
+use super::super::record::{Op, Phase, Record};
 use super::super::ssh::{SshFingerprint, SshKey};
-use super::{Fields, Json, JsonError, State, Timestamp, object, text};
+use super::details::signature;
+use super::{Fields, Json, JsonError, QuorumId, State, Timestamp, object, text};
 use std::collections::BTreeSet;
 
 /// The field of the details in which a new key agrees to take an old one's place.
@@ -39,6 +41,13 @@ pub enum OperatorChange {
         /// The new key's signature of the record without this and without the old key's.
         consent: Option<Vec<u8>>,
     },
+    /// What doesn't count, up to a record, is known: it is named no more as news.
+    Acknowledge {
+        /// The last record that didn't count.
+        upto: u64,
+    },
+    /// The log goes on from the time of this record, though an earlier one is of a later time.
+    Clock,
 }
 
 /// Why a change of operators doesn't fit.
@@ -70,6 +79,14 @@ pub enum OperatorError {
     Named {
         /// The name.
         name: String,
+    },
+    /// Something else than the last record that doesn't count.
+    #[error(
+        "record {upto} is not the last one that does not count: `quorate log verify` names them, look at them again"
+    )]
+    Acknowledge {
+        /// The record that was named.
+        upto: u64,
     },
     /// Nobody could name an operator any more.
     #[error(
@@ -106,7 +123,22 @@ impl OperatorChange {
                 ("key", key(new)),
                 ("operator", fingerprint(operator)),
             ]),
+            Self::Acknowledge { upto } => {
+                object([("change", Some(Json::text("acknowledge"))), ("upto", Some(Json::Number(*upto)))])
+            }
+            Self::Clock => object([("change", Some(Json::text("clock")))]),
         }
+    }
+
+    /// The details of a change that the quorum is there to sign.
+    #[must_use]
+    pub fn details_by(&self, quorum: QuorumId) -> Json<'static> {
+        let mut details = self.details();
+        if let Json::Object(fields) = &mut details {
+            fields.push(("quorum".into(), Json::text(quorum.text())));
+            fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+        details
     }
 
     /// Reads the details of a record.
@@ -119,6 +151,10 @@ impl OperatorChange {
                     Json::Text(name) => Role::parse(name),
                     _ => None,
                 };
+                if let Some(quorum) = fields.optional_text("quorum")? {
+                    QuorumId::from_text(&quorum).ok_or_else(|| fields.refuse("quorum"))?;
+                    signature(&mut fields)?;
+                }
                 let listed = fields.list("roles")?;
                 let roles: BTreeSet<Role> = listed.iter().filter_map(role).collect();
                 if roles.is_empty() || roles.len() != listed.len() {
@@ -130,6 +166,8 @@ impl OperatorChange {
                     roles,
                 }
             }
+            "acknowledge" => Self::Acknowledge { upto: fields.number("upto")? },
+            "clock" => Self::Clock,
             "revoke" => Self::Revoke { operator: fields.parsed("operator", SshFingerprint::parse)? },
             "replace" => Self::Replace {
                 operator: fields.parsed("operator", SshFingerprint::parse)?,
@@ -147,13 +185,26 @@ impl OperatorChange {
         Self::read(&record.entry.details).ok()
     }
 
+    /// Whether a record sets the log's clock.
+    pub(in crate::log) fn sets_clock(record: &Record) -> bool {
+        Self::done(record) == Some(Self::Clock)
+    }
+
+    /// Whether a record acknowledges those that don't count.
+    pub(in crate::log) fn is_acknowledgement(record: &Record) -> bool {
+        matches!(Self::done(record), Some(Self::Acknowledge { .. }))
+    }
+
+    /// The change that a record makes, if it is one that was made.
+    fn done(record: &Record) -> Option<Self> {
+        let is_one = record.entry.op == Op::Operator && record.entry.phase == Phase::Done;
+        is_one.then(|| Self::of(record)).flatten()
+    }
+
     /// The key that a record adds.
     pub(in crate::log) fn first(record: &Record) -> Option<SshKey> {
-        match &record.entry {
-            Entry { op: Op::Operator, phase: Phase::Done, .. } => match Self::of(record)? {
-                Self::Add { key, .. } => Some(key),
-                _ => None,
-            },
+        match Self::done(record)? {
+            Self::Add { key, .. } => Some(key),
             _ => None,
         }
     }
@@ -170,6 +221,7 @@ impl State {
         &mut self,
         change: OperatorChange,
         at: (Timestamp, u64),
+        last_void: Option<u64>,
     ) -> Result<(), OperatorError> {
         self.fits(&change)?;
         let keys = &mut self.operators.keys;
@@ -190,6 +242,10 @@ impl State {
                     keys.insert(fresh.key.fingerprint(), fresh);
                 }
             }
+            OperatorChange::Acknowledge { upto } if last_void != Some(upto) => {
+                return Err(OperatorError::Acknowledge { upto });
+            }
+            OperatorChange::Acknowledge { .. } | OperatorChange::Clock => {}
         }
         Ok(())
     }
@@ -239,6 +295,8 @@ impl State {
                     None => Ok(()),
                 }
             }
+            // Which records don't count, the log knows.
+            OperatorChange::Acknowledge { .. } | OperatorChange::Clock => Ok(()),
         }
     }
 }

@@ -110,13 +110,11 @@ impl State {
         (seq, time): (u64, Timestamp),
     ) -> Result<(), StateError> {
         let reported = Reported::read(fields)?;
-        if reported.ended >= seq {
-            return Err(StateError::NoIntent { intent: reported.ended });
-        }
-        let founded = self.quorums.iter().map(|entry| entry.founded.quorum);
-        let mut known = founded.chain(self.salvaged.iter().map(|salvaged| salvaged.quorum.quorum));
-        if !known.any(|known| known == reported.quorum) {
-            return Err(StateError::Quorum { quorum: reported.quorum });
+        // The last ceremony up to there: what a recovery into packages ends with is a record behind it.
+        let ceremony = self.ceremonies.range(..=reported.ended).next_back().map(|(_, ceremony)| *ceremony);
+        if reported.ended >= seq || ceremony != Some((reported.kind, reported.quorum)) {
+            let Reported { kind, quorum, ended, .. } = reported;
+            return Err(StateError::Report { kind: kind.name(), quorum, ended });
         }
         self.reports.push(ReportEntry { reported, time, seq });
         Ok(())

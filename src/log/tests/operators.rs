@@ -7,16 +7,16 @@ use crate::secret::SecretBytes;
 use std::collections::BTreeSet;
 
 /// An operator's key in memory.
-struct Hand(Signer, SshKey);
+pub(super) struct Hand(Signer, pub(super) SshKey);
 
-fn hand(seed: u8) -> Hand {
+pub(super) fn hand(seed: u8) -> Hand {
     let signer = Signer::from_seed(&SecretBytes::copy_of(&[seed; 32])).unwrap();
     let bytes = [&[0, 0, 0, 11][..], b"ssh-ed25519", &[0, 0, 0, 32], &signer.public()].concat();
     Hand(signer, SshKey::from_bytes(&bytes).unwrap())
 }
 
 impl Hand {
-    fn print(&self) -> SshFingerprint {
+    pub(super) fn print(&self) -> SshFingerprint {
         self.1.fingerprint()
     }
 }
@@ -38,12 +38,12 @@ impl Sign for Hand {
     }
 }
 
-fn add(name: &str, hand: &Hand, roles: &[Role]) -> Json<'static> {
+pub(super) fn add(name: &str, hand: &Hand, roles: &[Role]) -> Json<'static> {
     let roles: BTreeSet<Role> = roles.iter().copied().collect();
     OperatorChange::Add { name: name.to_owned(), key: hand.1.clone(), roles }.details()
 }
 
-fn write(log: &mut Log, store: &dyn Store, by: Option<&Hand>, said: Said) -> Committed {
+pub(super) fn write(log: &mut Log, store: &dyn Store, by: Option<&Hand>, said: Said) -> Committed {
     let mut signing = Signing::default();
     if let Some(hand) = by {
         signing.by = Some(hand);
@@ -54,11 +54,16 @@ fn write(log: &mut Log, store: &dyn Store, by: Option<&Hand>, said: Said) -> Com
 }
 
 /// Writes as somebody does who has another program: whatever it is, it is there.
-fn force(store: &dyn Store, by: Option<&Hand>, spoil: bool, said: (Op, Phase, Json<'static>)) -> Void {
+pub(super) fn force(
+    store: &dyn Store,
+    by: Option<&Hand>,
+    spoil: bool,
+    said: (Op, Phase, Json<'static>),
+) -> Void {
     force_at(at(10), store, by, spoil, said)
 }
 
-fn force_at(
+pub(super) fn force_at(
     time: Timestamp,
     store: &dyn Store,
     by: Option<&Hand>,
@@ -82,12 +87,12 @@ fn force_at(
     log.void().last().unwrap().clone()
 }
 
-fn checked() -> (Op, Phase, Json<'static>) {
+pub(super) fn checked() -> (Op, Phase, Json<'static>) {
     (Op::Check, Phase::Done, nothing())
 }
 
 /// A log with a founder (1) who founded it, a depositor (2) and a recoverer (3).
-fn staffed() -> (MemoryStore, Log, [Hand; 3]) {
+pub(super) fn staffed() -> (MemoryStore, Log, [Hand; 3]) {
     let (store, mut log) = (MemoryStore::new(), Log::empty());
     let hands = [hand(1), hand(2), hand(3)];
     let founder = Some(&hands[0]);
@@ -103,7 +108,7 @@ fn staffed() -> (MemoryStore, Log, [Hand; 3]) {
     (store, log, hands)
 }
 
-fn deposit_of(seq: u64) -> Said {
+pub(super) fn deposit_of(seq: u64) -> Said {
     vec![(Op::Generate, Phase::Intent, deposit(1).intent()), (Op::Generate, Phase::Done, backed(1).done(seq))]
 }
 
@@ -209,7 +214,7 @@ fn a_key_that_is_revoked_or_replaced_signs_no_more() {
     // A new key, agreed to by both: the old one signs the record, the new one consents in it.
     let new = hand(4);
     let replace = |log: &mut Log, by: &Hand, old: &Hand, new: &Hand, consenting: &Hand| {
-        let signing = Signing { by: Some(by), even_void: false };
+        let signing = Signing { by: Some(by), ..Signing::default() };
         log.commit_signed(&store, at(10), signing, |_, next| {
             let mut change =
                 OperatorChange::Replace { operator: old.print(), key: new.1.clone(), consent: None };
@@ -284,7 +289,7 @@ fn the_first_operator_signs_for_itself() {
     write(&mut log, &store, Some(&one), first(&one, &Role::ALL)).unwrap();
     assert_eq!(log.state().versions(), 1);
     assert!(say(&mut log, &store, 20, vec![checked()]).is_err());
-    let signing = Signing { by: None, even_void: true };
+    let signing = Signing { even_void: true, ..Signing::default() };
     let entries =
         |_: &State, _: &Next| Ok::<_, Infallible>(vec![entry("ann", Op::Recover, Phase::Intent, recovers())]);
     log.commit_signed(&store, at(20), signing, entries).unwrap();

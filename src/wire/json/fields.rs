@@ -89,6 +89,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The number in `field`, in the range of `T`, when it is there.
+    ///
+    /// # Errors
+    /// [`JsonError::Value`] for another type or a number out of range.
+    pub fn optional_number<T: TryFrom<u64>>(&mut self, field: &'static str) -> Result<Option<T>, JsonError> {
+        match self.optional(field) {
+            None => Ok(None),
+            Some(Json::Number(number)) => T::try_from(number).map(Some).map_err(|_| self.refuse(field)),
+            Some(_) => Err(self.refuse(field)),
+        }
+    }
+
     /// The array in `field`.
     ///
     /// # Errors
