@@ -11,6 +11,7 @@ use crate::quorum::QuorumRecord;
 use crate::share::QuorumId;
 use crate::store::Store;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// The longest quorum record in bytes.
 pub const LONGEST_QUORUM: u64 = 256 * 1024;
@@ -49,12 +50,14 @@ impl Quorums {
         record: &Record,
         quorum: QuorumId,
     ) -> Option<&QuorumRecord> {
-        if !self.0.contains_key(&quorum) {
-            // A salvage says itself which record is that of its quorum.
-            let founded = state.founded(quorum).cloned().or_else(|| Salvaged::quorum_of(record))?;
-            self.0.insert(quorum, read(store, &founded)?);
+        match self.0.entry(quorum) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(place) => {
+                // A salvage says itself which record is that of its quorum.
+                let founded = state.founded(quorum).cloned().or_else(|| Salvaged::quorum_of(record))?;
+                Some(place.insert(read(store, &founded)?))
+            }
         }
-        self.0.get(&quorum)
     }
 }
 
