@@ -259,7 +259,7 @@ fn signed() {
     let (message, signature) = ([7; 64], signer.sign(&[7; 64]));
     let key = SshKey::from_bytes(&[part(b"ssh-ed25519"), part(&public)].concat()).unwrap();
     let (hand, store) = (Hand(signer, key.clone()), quorate::store::MemoryStore::new());
-    let signing = Signing { by: Some(&hand), even_void: false };
+    let signing = Signing { by: Some(&hand), ..Signing::default() };
     let mut log = Log::empty();
     let add = OperatorChange::Add { name: "flora".to_owned(), key, roles: Role::ALL.into() };
     let add = || Ok::<_, Infallible>(vec![entry(Op::Operator, Phase::Done, add.details())]);

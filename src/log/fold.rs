@@ -6,6 +6,7 @@
 
 use super::operator::{Operators, Signature};
 use super::record::OPERATOR_SIGNATURE;
+use super::state::About;
 use super::{
     Entry, Head, Log, LogError, OperatorChange, Record, StateError, Store, Unauthorised, VOID, Void,
     line_hash,
@@ -71,7 +72,7 @@ impl Log {
         cover: Option<Signature>,
     ) -> Result<(), Unfit> {
         let quorum = self.quorums.judge(store, &self.state, record);
-        let quorum = quorum.map_err(|quorum| Unfit::Void(Unauthorised::Quorum { quorum }))?;
+        let (quorum, forged) = quorum.map_or_else(|quorum| (None, Some(quorum)), |quorum| (quorum, None));
         let operators = &self.state.operators;
         let ours = quorum.is_some() && quorum == self.state.quorum().map(|entry| entry.founded.quorum);
         operators.allow(record, begins, cover, ours).map_err(Unfit::Void)?;
@@ -83,8 +84,11 @@ impl Log {
             let back = Unauthorised::Time { time: record.time, last };
             return Err(if are_signed { Unfit::Void(back) } else { Unfit::Order });
         }
-        self.state.apply(record, self.voids.last).map_err(|error| {
-            if are_signed { Unfit::Void(Unauthorised::Unfit(Box::new(error))) } else { Unfit::State(error) }
+        let about = About { last_void: self.voids.last, forged };
+        self.state.apply(record, about).map_err(|error| match error {
+            StateError::Forged { quorum } => Unfit::Void(Unauthorised::Quorum { quorum }),
+            error if are_signed => Unfit::Void(Unauthorised::Unfit(Box::new(error))),
+            error => Unfit::State(error),
         })
     }
 

@@ -161,6 +161,12 @@ pub enum StateError {
         /// The record.
         ended: u64,
     },
+    /// A quorum's signature in it that isn't that quorum's.
+    #[error("the signature of quorum {quorum} in it is not that quorum's")]
+    Forged {
+        /// The quorum that it names.
+        quorum: QuorumId,
+    },
     /// A change of operators that doesn't fit.
     #[error(transparent)]
     Operators(#[from] OperatorError),
@@ -172,6 +178,22 @@ pub enum StateError {
         /// The phase.
         phase: Phase,
     },
+}
+
+/// What a log knows of a record beside the state before it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct About {
+    /// The last record before it that doesn't count.
+    pub(super) last_void: Option<u64>,
+    /// The quorum whose signature in it isn't that quorum's.
+    pub(super) forged: Option<QuorumId>,
+}
+
+impl About {
+    /// Whether no quorum's signature is forged: asked last, so that what contradicts the log is told first.
+    fn is_genuine(self) -> Result<(), StateError> {
+        self.forged.map_or(Ok(()), |quorum| Err(StateError::Forged { quorum }))
+    }
 }
 
 impl State {
@@ -235,9 +257,8 @@ impl State {
         founded.chain(salvaged).find(|founded| founded.quorum == id)
     }
 
-    /// Folds a record; after an error nothing has changed. `last_void` is the last record before it that
-    /// doesn't count.
-    pub(super) fn apply(&mut self, record: &Record, last_void: Option<u64>) -> Result<(), StateError> {
+    /// Folds a record; after an error nothing has changed. `about` is what the log knows of it beside this state.
+    pub(super) fn apply(&mut self, record: &Record, about: About) -> Result<(), StateError> {
         let Record { seq, time, entry, .. } = record;
         let Entry { actor, op, phase, details } = entry;
         let fields = || Fields::of("the record", details.by_ref());
@@ -280,7 +301,7 @@ impl State {
             }
             Phase::Done => match op {
                 Op::Operator => {
-                    self.operate(OperatorChange::read(details)?, (*time, *seq), last_void)?;
+                    self.operate(OperatorChange::read(details)?, (*time, *seq), about)?;
                     Ok(())
                 }
                 Op::Check => {
@@ -300,16 +321,17 @@ impl State {
                     if begun.as_ref() != Some(&salvaged.salvage) {
                         return Err(StateError::NoIntent { intent });
                     }
+                    about.is_genuine()?;
                     self.end(intent, (*seq, ReportOf::Salvage, salvaged.quorum.quorum));
                     self.salvaged.push(salvaged);
                     Ok(())
                 }
-                Op::Report => self.reported(fields()?, (*seq, *time)),
+                Op::Report => self.reported(fields()?, (*seq, *time), about),
                 Op::Drill => {
                     let mut fields = fields()?;
                     let intent = fields.number("intent")?;
                     let begun = self.begun(*op, intent)?.drills.clone();
-                    let quorum = self.drill_done((intent, begun), fields, (*seq, *time))?;
+                    let quorum = self.drill_done((intent, begun), fields, (*seq, *time), about)?;
                     self.end(intent, (*seq, ReportOf::Drill, quorum));
                     Ok(())
                 }
@@ -362,6 +384,7 @@ impl State {
                             if version.backed.fingerprint == proof.fingerprint
                                 && version.backed.deposit.quorum == proof.quorum =>
                         {
+                            about.is_genuine()?;
                             version.recovered = Some(*time);
                             self.end(intent, (*seq, ReportOf::Recover, proof.quorum));
                             Ok(())

@@ -8,7 +8,7 @@
 
 use super::details::signature;
 use super::{
-    Fields, Json, JsonError, KeyVersion, Label, QuorumId, State, StateError, Timestamp, object, text,
+    About, Fields, Json, JsonError, KeyVersion, Label, QuorumId, State, StateError, Timestamp, object, text,
 };
 use crate::primitive::hash::sha256;
 use core::num::NonZeroU32;
@@ -338,11 +338,13 @@ impl State {
         (intent, begun): (u64, Option<Drill>),
         fields: Fields<'_>,
         (seq, time): (u64, Timestamp),
+        about: About,
     ) -> Result<QuorumId, StateError> {
         let drilled = Drilled::read(fields)?;
         if begun.as_ref() != Some(&drilled.drill) {
             return Err(StateError::NoIntent { intent });
         }
+        about.is_genuine()?;
         // Which of many failed is known only when all of them are named.
         if u64::try_from(drilled.failed.len()).is_ok_and(|named| named == drilled.failures) {
             let has_failed = |name: &Label, version: NonZeroU32| {

@@ -9,7 +9,7 @@ use super::super::operator::{Operator, Role, is_operator};
 use super::super::record::{Op, Phase, Record};
 use super::super::ssh::{SshFingerprint, SshKey};
 use super::details::signature;
-use super::{Fields, Json, JsonError, QuorumId, State, Timestamp, object, text};
+use super::{About, Fields, Json, JsonError, QuorumId, State, StateError, Timestamp, object, text};
 use std::collections::BTreeSet;
 
 /// The field of the details in which a new key agrees to take an old one's place.
@@ -221,9 +221,10 @@ impl State {
         &mut self,
         change: OperatorChange,
         at: (Timestamp, u64),
-        last_void: Option<u64>,
-    ) -> Result<(), OperatorError> {
+        about: About,
+    ) -> Result<(), StateError> {
         self.fits(&change)?;
+        about.is_genuine()?;
         let keys = &mut self.operators.keys;
         match change {
             OperatorChange::Add { name, key, roles } => {
@@ -242,8 +243,8 @@ impl State {
                     keys.insert(fresh.key.fingerprint(), fresh);
                 }
             }
-            OperatorChange::Acknowledge { upto } if last_void != Some(upto) => {
-                return Err(OperatorError::Acknowledge { upto });
+            OperatorChange::Acknowledge { upto } if about.last_void != Some(upto) => {
+                return Err(OperatorError::Acknowledge { upto }.into());
             }
             OperatorChange::Acknowledge { .. } | OperatorChange::Clock => {}
         }

@@ -4,7 +4,7 @@
 //! it; it tells a report that was made from one that was not.
 
 use super::details::signature;
-use super::{Fields, Json, JsonError, QuorumId, State, StateError, Timestamp, object, text};
+use super::{About, Fields, Json, JsonError, QuorumId, State, StateError, Timestamp, object, text};
 
 /// The kind of ceremony that a report is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +108,7 @@ impl State {
         &mut self,
         fields: Fields<'_>,
         (seq, time): (u64, Timestamp),
+        about: About,
     ) -> Result<(), StateError> {
         let reported = Reported::read(fields)?;
         // The last ceremony up to there: what a recovery into packages ends with is a record behind it.
@@ -116,6 +117,7 @@ impl State {
             let Reported { kind, quorum, ended, .. } = reported;
             return Err(StateError::Report { kind: kind.name(), quorum, ended });
         }
+        about.is_genuine()?;
         self.reports.push(ReportEntry { reported, time, seq });
         Ok(())
     }
