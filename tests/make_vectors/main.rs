@@ -13,6 +13,7 @@
 
 mod cards;
 mod escrows;
+mod operators;
 mod quorums;
 mod reports;
 mod sheets;
@@ -147,4 +148,14 @@ fn make_reports() {
     let out = Out(folder.into());
     assert!(!out.0.exists(), "a published set is never made again");
     reports::make(&out);
+}
+
+/// And logs that operators sign.
+#[test]
+#[ignore = "writes vectors of signed logs to QUORATE_VECTORS"]
+fn make_operators() {
+    let Some(folder) = std::env::var_os("QUORATE_VECTORS") else { return };
+    let out = Out(folder.into());
+    assert!(!out.0.exists(), "a published set is never made again");
+    operators::make(&out);
 }
