@@ -33,10 +33,11 @@ pub use state::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Tim
 pub use state::{ReportEntry, ReportOf, Reported};
 
 use crate::primitive::hash::sha256;
+use crate::share::QuorumId;
 use crate::store::{Store, StoreError};
 use crate::wire::time::Timestamp;
 use countersign::Quorums;
-use fold::Voids;
+use fold::{Signed, Voids};
 use ssh::SshFingerprint;
 
 /// The folder of the log in an escrow.
@@ -62,6 +63,7 @@ pub struct Log {
     time: Option<Timestamp>,
     state: State,
     quorums: Quorums,
+    signed: Signed,
     void: Vec<Void>,
     voids: Voids,
     /// Whether it holds records that the store may not have, after a fault: it is read again first.
@@ -79,8 +81,8 @@ impl Log {
     #[must_use]
     pub fn empty() -> Self {
         let (head, state, quorums) = (Head::default(), State::default(), Quorums::default());
-        let (void, voids) = (Vec::new(), Voids::default());
-        Self { commits: 0, head, time: None, state, quorums, void, voids, stale: false }
+        let (signed, void, voids) = (Signed::default(), Vec::new(), Voids::default());
+        Self { commits: 0, head, time: None, state, quorums, signed, void, voids, stale: false }
     }
 
     /// Reads and verifies the whole log of an escrow.
@@ -159,7 +161,7 @@ impl Log {
         self.time
     }
 
-    /// The first of the records that don't count, at most [`VOID`], with why not.
+    /// The first of the records that don't count and that nobody has acknowledged, at most [`VOID`], with why not.
     #[must_use]
     pub fn void(&self) -> &[Void] {
         &self.void
@@ -175,6 +177,30 @@ impl Log {
     #[must_use]
     pub const fn last_void(&self) -> Option<u64> {
         self.voids.last
+    }
+
+    /// SHA-256 over the records that don't count, for who acknowledges them.
+    #[must_use]
+    pub const fn void_digest(&self) -> [u8; 32] {
+        self.voids.digest
+    }
+
+    /// The last record that the escrow's quorum signed, and so everything before it; when; what was done.
+    #[must_use]
+    pub const fn signed_upto(&self) -> Option<(u64, Timestamp, Op)> {
+        self.signed.upto
+    }
+
+    /// The founding whose signature isn't its quorum's.
+    #[must_use]
+    pub const fn forged(&self) -> Option<u64> {
+        self.signed.forged
+    }
+
+    /// A quorum whose record is not to be had: nobody can tell whether it signed what it seems to.
+    #[must_use]
+    pub const fn unread(&self) -> Option<QuorumId> {
+        self.signed.unread
     }
 
     /// How many records don't count and were not acknowledged by a founder.
@@ -200,28 +226,6 @@ impl Log {
             }
         }
         Ok(search.result())
-    }
-
-    /// Shows every record that carries a quorum's signature to `see`. The chain is not verified again:
-    /// whoever asks has opened the log, and the signature itself covers the record.
-    ///
-    /// # Errors
-    /// [`LogError`].
-    pub fn signed(&self, store: &dyn Store, mut see: impl FnMut(&Record)) -> Result<(), LogError> {
-        for number in 1..=self.commits {
-            let name = Self::file(number);
-            let bytes =
-                store.read(&name, LONGEST_COMMIT)?.ok_or_else(|| LogError::Gap { missing: name.clone() })?;
-            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-                // Most lines have none, and reading one costs far more than this.
-                if core::str::from_utf8(line).is_ok_and(|line| line.contains(record::SIGNATURE))
-                    && let Ok(record) = Record::read(line)
-                {
-                    see(&record);
-                }
-            }
-        }
-        Ok(())
     }
 
     /// As [`Self::commit_signed`] without a signer, for a log without operators.
@@ -275,7 +279,10 @@ impl Log {
             // in place, since a copy of it for each commit would cost more than the commit.
             if let Err(unfit) = self.take(store, &name, &bytes, &mut |_, _| ()) {
                 self.read_again(store)?;
-                return Err(CommitError::Unfit(unfit));
+                return Err(match unfit {
+                    LogError::Store(error) => CommitError::Store(error),
+                    unfit => CommitError::Unfit(unfit),
+                });
             }
             if self.voids.all > voids {
                 let why = self.voids.why.clone().unwrap_or(Unauthorised::Unsigned);

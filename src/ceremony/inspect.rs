@@ -1,9 +1,8 @@
 //! Compares everything in an escrow with its log: what is missing, altered, foreign or left over.
 
 use super::escrow::{Escrow, EscrowError, backup_file, quorum_file};
-use crate::log::{FOLDER, Op};
+use crate::log::{FOLDER, Unauthorised, Void};
 use crate::store::StoreError;
-use crate::wire::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// Something in an escrow that its log doesn't account for.
@@ -146,47 +145,18 @@ fn is_ours(name: &str) -> bool {
     }
 }
 
-/// Reads the log again and checks every signature that a quorum left in it.
-///
-/// # Errors
-/// [`crate::log::LogError`].
-pub fn check_heads(escrow: &Escrow<'_>) -> Result<Vec<Finding>, crate::log::LogError> {
-    Ok(countersigned(escrow)?.findings)
-}
-
-/// What a quorum signed of the log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Countersigned {
-    /// The last record that the escrow's quorum signed, and so everything before it; when; what was done.
-    pub upto: Option<(u64, Timestamp, Op)>,
-    /// Signatures that aren't the quorum's.
-    pub findings: Vec<Finding>,
-}
-
-/// As [`check_heads`], with the last record that the escrow's quorum signed.
-///
-/// # Errors
-/// [`crate::log::LogError`].
-pub fn countersigned(escrow: &Escrow<'_>) -> Result<Countersigned, crate::log::LogError> {
-    let own = escrow.state().quorum().map(|entry| entry.founded.quorum);
-    let (mut findings, mut upto) = (Vec::new(), None);
-    escrow.log().signed(escrow.store(), |record| {
-        let Some((quorum, signature)) = record.signed() else { return };
-        match escrow.quorum_by_id(quorum) {
-            Ok(signer) if signer.has_signed(&record.message(), &signature) => {
-                if own.is_none_or(|own| own == quorum) {
-                    upto = Some((record.seq, record.time, record.entry.op));
-                }
-            }
-            Ok(_) => findings.push(Finding::HeadSignature { seq: record.seq }),
-            // Without the record nobody can tell, which is said once.
-            Err(error) => {
-                let finding = Finding::Damaged(error);
-                if !findings.contains(&finding) {
-                    findings.push(finding);
-                }
-            }
-        }
-    })?;
-    Ok(Countersigned { upto, findings })
+/// Every signature that a quorum seems to have left in the log and that isn't its own, or can't be checked.
+#[must_use]
+pub fn check_heads(escrow: &Escrow<'_>) -> Vec<Finding> {
+    let log = escrow.log();
+    let of_void = |void: &Void| match void.why {
+        Unauthorised::Quorum { .. } => Some(void.seq),
+        _ => None,
+    };
+    let forged = log.void().iter().filter_map(of_void).chain(log.forged());
+    let mut findings: Vec<Finding> = forged.map(|seq| Finding::HeadSignature { seq }).collect();
+    // Without the quorum's record nobody can tell.
+    let unread = log.unread().and_then(|quorum| escrow.quorum_by_id(quorum).err());
+    findings.extend(unread.map(Finding::Damaged));
+    findings
 }

@@ -9,7 +9,7 @@ use super::log_export;
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::escrow::Escrow;
-use quorate::ceremony::inspect::{Countersigned, Finding, countersigned, inspect};
+use quorate::ceremony::inspect::{Finding, check_heads, inspect};
 use quorate::log::{self, Checkpoint, Op, Phase};
 use quorate::wire::json::{Json, object, read};
 use quorate::wire::time::Timestamp;
@@ -40,7 +40,13 @@ fn show(session: &Session, output: &mut Output) -> Result<(), Failure> {
         if let Some(why) = void {
             output.line(format!("       ^ does not count: {why}"));
         }
-        values.extend(read("the record", record.line().trim_ascii_end()).map(Json::into_owned));
+        values.extend(read("the record", record.line().trim_ascii_end()).map(|value| {
+            let mut value = value.into_owned();
+            if let (Json::Object(fields), Some(why)) = (&mut value, void) {
+                fields.push(("void".into(), Json::text(why.to_string())));
+            }
+            value
+        }));
     })?;
     output.value(Json::List(values));
     Ok(())
@@ -81,14 +87,11 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
             .line(format!("checkpoint  {checkpoint} is in this log: nothing before it was cut or rewritten"));
     }
     let mut seen = inspect(&escrow)?;
-    let Countersigned { upto, findings } = countersigned(&escrow)?;
-    let of_void = |finding: &Finding| match finding {
-        // It is named as a record that doesn't count.
-        Finding::HeadSignature { seq } => escrow.log().void().iter().any(|void| void.seq == *seq),
-        _ => false,
-    };
-    for finding in findings {
-        if !seen.findings.contains(&finding) && !of_void(&finding) {
+    let upto = escrow.log().signed_upto();
+    for finding in check_heads(&escrow) {
+        // A record that doesn't count is named as such.
+        let is_void = matches!(finding, Finding::HeadSignature { seq } if escrow.log().forged() != Some(seq));
+        if !is_void && !seen.findings.contains(&finding) {
             seen.findings.push(finding);
         }
     }
@@ -162,8 +165,7 @@ fn covered(upto: Option<(u64, Timestamp, Op)>, last: u64) -> String {
 pub(super) fn void(escrow: &Escrow<'_>) -> Vec<String> {
     let log = escrow.log();
     let known = log.voids().saturating_sub(log.unacknowledged());
-    let shown = log.void().iter().skip(usize::try_from(known).unwrap_or(usize::MAX));
-    let mut said: Vec<String> = shown.map(ToString::to_string).collect();
+    let mut said: Vec<String> = log.void().iter().map(ToString::to_string).collect();
     let more = log.unacknowledged().saturating_sub(u64::try_from(said.len()).unwrap_or_default());
     if more > 0 {
         said.push(format!(

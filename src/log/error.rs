@@ -2,6 +2,7 @@
 
 use super::operator::{SignError, Unauthorised};
 use super::{RecordError, StateError};
+use crate::share::QuorumId;
 use crate::store::StoreError;
 use crate::wire::time::Timestamp;
 
@@ -52,6 +53,28 @@ pub enum LogError {
         name: String,
         /// The line, from 1.
         line: usize,
+    },
+    /// A file that begins in the middle of a commit.
+    #[error(
+        "log file {name} begins in the middle of a commit, which begins with record {from}: a file of the log was cut apart"
+    )]
+    Cut {
+        /// The file.
+        name: String,
+        /// Where the commit begins.
+        from: u64,
+    },
+    /// The record of the quorum that names an operator is missing, or isn't the one that the log names.
+    #[error(
+        "log file {name}, line {line}: the record of quorum {quorum}, which names an operator here, is missing or altered"
+    )]
+    Quorum {
+        /// The file.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+        /// The quorum.
+        quorum: QuorumId,
     },
     /// A record that contradicts what earlier ones say.
     #[error("log file {name}, line {line}: {error}")]

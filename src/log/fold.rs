@@ -1,16 +1,20 @@
 //! One commit after the other: its lines verified, and each record folded, or passed over with the reason.
 //!
 //! In: the bytes of the next commit. Out: a longer chain, and a state that either took a record whole or not at
-//! all. What a signature covers goes by the numbers of records, never by where a file begins or ends, so that
-//! whoever joins or cuts files of the log changes nothing that isn't named.
+//! all. Where a file begins and ends nobody signs, and the hashes don't tell: so what a signature covers goes
+//! by the numbers of records, and a commit that was cut into two files is refused. Every way to lay the same
+//! records into files that is taken means the same.
 
+use super::countersign::Verdict;
 use super::operator::{Operators, Signature};
 use super::record::OPERATOR_SIGNATURE;
 use super::state::About;
 use super::{
-    Entry, Head, Log, LogError, OperatorChange, Record, StateError, Store, Unauthorised, VOID, Void,
-    line_hash,
+    Entry, Head, Log, LogError, Op, OperatorChange, Phase, Record, StateError, Store, StoreError,
+    Unauthorised, VOID, Void, line_hash,
 };
+use crate::primitive::hash::sha256;
+use crate::share::QuorumId;
 
 impl Log {
     /// Verifies and folds the `bytes` of the next commit. After an error this log is of no use.
@@ -44,6 +48,9 @@ impl Log {
             let counts = match self.counts(store, &record, begins, signature) {
                 Err(Unfit::Order) => return Err(LogError::Broken { name, line: at }),
                 Err(Unfit::State(error)) => return Err(LogError::State { name, line: at, error }),
+                Err(Unfit::Cut { from }) => return Err(LogError::Cut { name, from }),
+                Err(Unfit::Quorum(quorum)) => return Err(LogError::Quorum { name, line: at, quorum }),
+                Err(Unfit::Store(error)) => return Err(error.into()),
                 Err(Unfit::Void(why)) => Err(why),
                 Ok(()) => {
                     self.time = Some(record.time);
@@ -56,6 +63,7 @@ impl Log {
                 self.pass_over(&record, why);
             } else if OperatorChange::is_acknowledgement(&record) {
                 self.voids.since = 0;
+                self.void.clear();
             }
         }
         self.commits = self.commits.saturating_add(1);
@@ -71,11 +79,17 @@ impl Log {
         begins: u64,
         cover: Option<Signature>,
     ) -> Result<(), Unfit> {
-        let quorum = self.quorums.judge(store, &self.state, record);
-        let (quorum, forged) = quorum.map_or_else(|quorum| (None, Some(quorum)), |quorum| (quorum, None));
+        let own = self.state.operators.signature(record);
+        if let Some(Signature { from, .. }) = own.filter(|own| own.is_good && own.from < begins) {
+            return Err(Unfit::Cut { from });
+        }
+        let by_quorum = self.by_quorum(store, record)?;
         let operators = &self.state.operators;
-        let ours = quorum.is_some() && quorum == self.state.quorum().map(|entry| entry.founded.quorum);
-        operators.allow(record, begins, cover, ours).map_err(Unfit::Void)?;
+        let is_named = matches!(by_quorum, Verdict::Good(_));
+        operators.allow(record, own, cover, is_named).map_err(|why| match (by_quorum, why) {
+            (Verdict::Forged(quorum), Unauthorised::Unsigned) => Unfit::Void(Unauthorised::Quorum { quorum }),
+            (_, why) => Unfit::Void(why),
+        })?;
         let are_signed = !operators.is_empty();
         // The time of a record that counts for nothing could stop every later writer.
         if let Some(last) = self.time.filter(|last| *last > record.time)
@@ -84,12 +98,52 @@ impl Log {
             let back = Unauthorised::Time { time: record.time, last };
             return Err(if are_signed { Unfit::Void(back) } else { Unfit::Order });
         }
-        let about = About { last_void: self.voids.last, forged };
+        // Only of what its writer may say at all: reading a quorum's record has a price.
+        let verdict = match record.entry.op {
+            Op::Recover | Op::Salvage | Op::Drill | Op::Report if record.entry.phase == Phase::Done => {
+                self.quorums.judge(store, &self.state, record).map_err(Unfit::Store)?
+            }
+            // A founding counts all the same: everything hangs on it, and what is wrong with it is a finding.
+            Op::Found if record.entry.phase == Phase::Done => {
+                self.quorums.judge(store, &self.state, record).unwrap_or(Verdict::Unsigned)
+            }
+            _ => by_quorum,
+        };
+        let about = About { voids: self.voids.last.map(|last| (last, self.voids.digest)), verdict };
         self.state.apply(record, about).map_err(|error| match error {
             StateError::Forged { quorum } => Unfit::Void(Unauthorised::Quorum { quorum }),
+            StateError::Unproven { quorum } => Unfit::Void(Unauthorised::Unproven { quorum }),
             error if are_signed => Unfit::Void(Unauthorised::Unfit(Box::new(error))),
             error => Unfit::State(error),
-        })
+        })?;
+        self.note(record, verdict);
+        Ok(())
+    }
+
+    /// What the escrow's quorum says of a record by which it names an operator.
+    fn by_quorum(&mut self, store: &dyn Store, record: &Record) -> Result<Verdict, Unfit> {
+        let named = OperatorChange::named_by(record);
+        let own = self.state.quorum().map(|entry| entry.founded.quorum);
+        match named.filter(|named| Some(*named) == own) {
+            None => Ok(Verdict::Unsigned),
+            Some(_) => match self.quorums.judge(store, &self.state, record).map_err(Unfit::Store)? {
+                // Who is an operator must not hang on whether a file is there.
+                Verdict::Unknown(quorum) => Err(Unfit::Quorum(quorum)),
+                verdict => Ok(verdict),
+            },
+        }
+    }
+
+    /// Remembers what the quorum signed, and what nobody can tell of.
+    fn note(&mut self, record: &Record, verdict: Verdict) {
+        let own = self.state.quorum().map(|entry| entry.founded.quorum);
+        let at = (record.seq, record.time, record.entry.op);
+        match verdict {
+            Verdict::Good(quorum) if own.is_none_or(|own| own == quorum) => self.signed.upto = Some(at),
+            Verdict::Forged(_) => self.signed.forged = Some(record.seq),
+            Verdict::Unknown(quorum) => self.signed.unread = Some(quorum),
+            Verdict::Good(_) | Verdict::Unsigned => {}
+        }
     }
 
     /// Remembers a record that doesn't count.
@@ -101,7 +155,8 @@ impl Log {
             let (actor, op, phase, why) = (actor.clone(), *op, *phase, why.clone());
             self.void.push(Void { seq: record.seq, time: record.time, actor, op, phase, why });
         }
-        self.voids = Voids { all, since, last: Some(record.seq), why: Some(why) };
+        let digest = sha256(&[&self.voids.digest, &self.head.hash]);
+        self.voids = Voids { all, since, last: Some(record.seq), digest, why: Some(why) };
     }
 }
 
@@ -114,8 +169,21 @@ pub(super) struct Voids {
     pub(super) since: u64,
     /// The last one.
     pub(super) last: Option<u64>,
+    /// SHA-256 of this for those before the last one, and of the last one's line; zeros for none.
+    pub(super) digest: [u8; 32],
     /// Why the last one doesn't count.
     pub(super) why: Option<Unauthorised>,
+}
+
+/// What quorums signed of a log.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Signed {
+    /// The last record that the escrow's quorum signed; when; what was done.
+    pub(super) upto: Option<(u64, crate::wire::time::Timestamp, Op)>,
+    /// A founding whose signature isn't its quorum's.
+    pub(super) forged: Option<u64>,
+    /// A quorum whose record is not to be had, so that nobody can tell what it signed.
+    pub(super) unread: Option<QuorumId>,
 }
 
 /// Why a record is not folded.
@@ -124,31 +192,51 @@ enum Unfit {
     Order,
     /// It contradicts the log, and nobody signs there.
     State(StateError),
+    /// Its file begins in the middle of a commit, by its own signature.
+    Cut {
+        /// Where the commit begins.
+        from: u64,
+    },
+    /// The record of the quorum that names an operator in it is not to be had.
+    Quorum(QuorumId),
+    /// The store failed.
+    Store(StoreError),
     /// It doesn't count.
     Void(Unauthorised),
 }
 
-/// The next signature of an operator in a commit, looked for once for all the records before it.
+/// The next record in a commit that an operator signed, looked for once for all the bare ones before it.
 #[derive(Default)]
 struct Cover {
-    /// Up to which line it is known; what it is.
-    known: Option<(usize, Option<Signature>)>,
+    /// Up to which line it is known, and which it is.
+    next: Option<(usize, Option<Record>)>,
+    /// Its signature, as it was after so many changes of operators.
+    judged: Option<(u64, Option<Signature>)>,
 }
 
 impl Cover {
     /// The signature behind line `place` of a commit, from 0.
     fn of(&mut self, bytes: &[u8], place: usize, operators: &Operators) -> Option<Signature> {
-        let fresh = self.known.is_none_or(|(upto, _)| upto < place);
-        if fresh {
+        if self.next.as_ref().is_none_or(|(upto, _)| *upto < place) {
             let is_signed =
                 |line: &&[u8]| core::str::from_utf8(line).is_ok_and(|line| line.contains(OPERATOR_SIGNATURE));
             let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().skip(place);
             let next = lines.find_map(|(at, line)| {
                 let record = Some(line).filter(is_signed).and_then(|line| Record::read(line).ok())?;
-                Some((at, operators.signature(&record)?))
+                record.signed_by.as_ref()?.signature.as_ref()?;
+                Some((at, Some(record)))
             });
-            self.known = Some(next.map_or((usize::MAX, None), |(at, found)| (at, Some(found))));
+            (self.next, self.judged) = (Some(next.unwrap_or((usize::MAX, None))), None);
         }
-        self.known.and_then(|(_, found)| found)
+        let (_, next) = self.next.as_ref()?;
+        match self.judged {
+            Some((changes, signature)) if changes == operators.changes => signature,
+            // An operator who was named meanwhile stands for what comes now.
+            _ => {
+                let signature = next.as_ref().and_then(|next| operators.signature(next));
+                self.judged = Some((operators.changes, signature));
+                signature
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! From the first operator on, every record is signed by one of them, and a record counts only when
 //! its key was an operator's then and its role allows the operation. What doesn't count is [`Void`]: it
 //! keeps its place in the chain, changes nothing, and is named. So nobody who can merely write files
-//! can say that a card was checked or a key backed up, nor stop a recovery by saying nonsense.
+//! can say that a card was checked or a key backed up. A file that is no commit at all still ends the
+//! log where it stands: it is the last one, and can be moved away.
 //!
 //! One signature covers its own record and those before it in the same commit, as far back as it says
 //! itself: where a file begins isn't signed, so files that somebody joined cover no more than before.
@@ -96,6 +97,8 @@ pub struct Operator {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Operators {
     pub(super) keys: BTreeMap<SshFingerprint, Operator>,
+    /// How many records changed them.
+    pub(super) changes: u64,
 }
 
 /// Why a record doesn't count.
@@ -148,19 +151,15 @@ pub enum Unauthorised {
     /// The first operator can do nothing for those who come after.
     #[error("the first operator of a log must be a founder, and sign that record")]
     First,
-    /// Its signature is of a commit that this file doesn't begin with.
-    #[error(
-        "its signature is of a commit that begins with record {from}, and its file begins with record {begins}: files of the log were cut apart"
-    )]
-    Commit {
-        /// Where the commit begins by its signature.
-        from: u64,
-        /// Where the file begins.
-        begins: u64,
-    },
     /// A quorum's signature in it that isn't that quorum's.
     #[error("the signature of quorum {quorum} in it is not that quorum's")]
     Quorum {
+        /// The quorum that it names.
+        quorum: QuorumId,
+    },
+    /// A quorum's signature that nobody can check.
+    #[error("quorum {quorum} should have signed it, and the record of that quorum is not here")]
+    Unproven {
         /// The quorum that it names.
         quorum: QuorumId,
     },
@@ -295,19 +294,20 @@ impl Operators {
         Some(Signature { key: signed.key, from, is_good })
     }
 
-    /// Whether a record counts, in a file that begins with record `begins`. `cover` is the next signature
-    /// there, for a record that has none of its own; `by_quorum` says that the escrow's quorum signed the record.
+    /// Whether a record counts. `own` is its signature; `cover` the next one in its commit, for a record that has
+    /// none of its own; `is_named` says that the escrow's quorum names an operator in it.
     pub(super) fn allow(
         &self,
         record: &Record,
-        begins: u64,
+        own: Option<Signature>,
         cover: Option<Signature>,
-        by_quorum: bool,
+        is_named: bool,
     ) -> Result<(), Unauthorised> {
         let change = (record.entry.op == Op::Operator).then(|| OperatorChange::of(record)).flatten();
         // When every founder's key is lost, M custodians name the next one.
-        if by_quorum && matches!(change, Some(OperatorChange::Add { .. })) {
-            return Ok(());
+        if is_named && let Some(OperatorChange::Add { roles, .. }) = &change {
+            let is_of_use = !self.is_empty() || roles.contains(&Role::Founder);
+            return if is_of_use { Ok(()) } else { Err(Unauthorised::First) };
         }
         let Some(signed) = &record.signed_by else {
             // An operator is never named by nobody.
@@ -318,10 +318,6 @@ impl Operators {
             };
         };
         let key = signed.key;
-        let own = self.signature(record);
-        if let Some(Signature { from, .. }) = own.filter(|own| own.is_good && own.from < begins) {
-            return Err(Unauthorised::Commit { from, begins });
-        }
         // The first operator stands for itself, whatever follows in the same commit.
         let cover = cover.filter(|cover| cover.from <= record.seq && !self.is_empty());
         let covered = own.or(cover).filter(|signature| signature.key == key);
@@ -372,6 +368,6 @@ impl Operators {
 pub(super) struct Signature {
     key: SshFingerprint,
     /// The first record that it covers.
-    from: u64,
-    is_good: bool,
+    pub(super) from: u64,
+    pub(super) is_good: bool,
 }

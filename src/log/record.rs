@@ -18,8 +18,6 @@ const FORMAT: &str = "quorate/v1/log";
 const DOMAIN: &[u8] = b"quorate/v1/log-record\n";
 /// The field of the details that holds the quorum's signature.
 const SIGNED: &str = "signature";
-/// How that field begins in a line.
-pub(super) const SIGNATURE: &str = "\"signature\":\"";
 /// How an operator's signature begins in a line.
 pub(super) const OPERATOR_SIGNATURE: &str = "\"operator_signature\":\"";
 /// The longest name of an actor, in bytes.

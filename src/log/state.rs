@@ -5,6 +5,7 @@
 //! one reserved for it), so an inserted or altered record is found even by somebody who made the
 //! chain anew. Entries are written and read here, in one place, so that they can't drift apart.
 
+use super::countersign::Verdict;
 use super::operator::Operators;
 use super::record::{Entry, Op, Phase, Record};
 use crate::key::{Fingerprint, KeyId, Label};
@@ -167,6 +168,12 @@ pub enum StateError {
         /// The quorum that it names.
         quorum: QuorumId,
     },
+    /// A quorum's signature in it that nobody can check.
+    #[error("quorum {quorum} should have signed it, and the record of that quorum is not here")]
+    Unproven {
+        /// The quorum that it names.
+        quorum: QuorumId,
+    },
     /// A change of operators that doesn't fit.
     #[error(transparent)]
     Operators(#[from] OperatorError),
@@ -181,18 +188,26 @@ pub enum StateError {
 }
 
 /// What a log knows of a record beside the state before it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct About {
-    /// The last record before it that doesn't count.
-    pub(super) last_void: Option<u64>,
-    /// The quorum whose signature in it isn't that quorum's.
-    pub(super) forged: Option<QuorumId>,
+    /// The last record before it that doesn't count, and the digest over all of them.
+    pub(super) voids: Option<(u64, [u8; 32])>,
+    /// What a quorum's signature in it is worth.
+    pub(super) verdict: Verdict,
 }
 
 impl About {
     /// Whether no quorum's signature is forged: asked last, so that what contradicts the log is told first.
     fn is_genuine(self) -> Result<(), StateError> {
-        self.forged.map_or(Ok(()), |quorum| Err(StateError::Forged { quorum }))
+        match self.verdict {
+            Verdict::Forged(quorum) => Err(StateError::Forged { quorum }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it proves what it says: a quorum's signature that nobody can check proves nothing.
+    const fn is_proven(self) -> bool {
+        matches!(self.verdict, Verdict::Good(_))
     }
 }
 
@@ -322,7 +337,12 @@ impl State {
                         return Err(StateError::NoIntent { intent });
                     }
                     about.is_genuine()?;
-                    self.end(intent, (*seq, ReportOf::Salvage, salvaged.quorum.quorum));
+                    // It brings its quorum along: without that, anybody could bring any.
+                    let quorum = salvaged.quorum.quorum;
+                    if !about.is_proven() {
+                        return Err(StateError::Unproven { quorum });
+                    }
+                    self.end(intent, (*seq, ReportOf::Salvage, quorum));
                     self.salvaged.push(salvaged);
                     Ok(())
                 }
@@ -385,7 +405,9 @@ impl State {
                                 && version.backed.deposit.quorum == proof.quorum =>
                         {
                             about.is_genuine()?;
-                            version.recovered = Some(*time);
+                            if about.is_proven() {
+                                version.recovered = Some(*time);
+                            }
                             self.end(intent, (*seq, ReportOf::Recover, proof.quorum));
                             Ok(())
                         }

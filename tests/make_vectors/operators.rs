@@ -120,8 +120,11 @@ impl Story {
 
     /// Publishes it, with what a reader finds.
     fn put(&self, out: &Out, name: &str) {
-        let log = Log::open(&self.store).unwrap();
-        let void: Vec<String> = log.void().iter().map(|void| void.seq.to_string()).collect();
+        let mut void: Vec<String> = Vec::new();
+        let log = Log::walk_judged(&self.store, |record, why| {
+            void.extend(why.map(|_| record.seq.to_string()));
+        });
+        let log = log.unwrap();
         let names: Vec<&str> =
             log.state().operators().active().map(|(_, operator)| operator.name.as_str()).collect();
         let (void, names, known) = (void.join(", "), names.join(", "), log.unacknowledged().to_string());
@@ -131,7 +134,7 @@ impl Story {
         }
         let now = || at(100);
         let escrow = Escrow::open(&self.store, &now, "maker of vectors").unwrap();
-        if !check_heads(&escrow).unwrap().is_empty() {
+        if !check_heads(&escrow).is_empty() {
             headers.push(("findings", "signature"));
         }
         out.put(&format!("escrow/operators-{name}"), &headers, &sections(&self.store));
@@ -156,8 +159,9 @@ pub(crate) fn make(out: &Out) {
     story.write(&flora, vec![change(&OperatorChange::Revoke { operator: dave.1.fingerprint() })]);
     story.force(Some(&dave), now, checked(), false);
     story.put(out, "void");
-    let upto = Log::open(&story.store).unwrap().last_void().unwrap();
-    story.write(&flora, vec![change(&OperatorChange::Acknowledge { upto })]);
+    let log = Log::open(&story.store).unwrap();
+    let (upto, void) = (log.last_void().unwrap(), log.void_digest());
+    story.write(&flora, vec![change(&OperatorChange::Acknowledge { upto, void })]);
     story.put(out, "acknowledged");
 
     // A stranger's line in the founder's name, in one file with what the founder wrote next.
@@ -172,15 +176,6 @@ pub(crate) fn make(out: &Out) {
     story.store.tamper(&Log::file(last - 1), Some(joined));
     story.store.tamper(&Log::file(last), None);
     story.put(out, "joined");
-
-    // Dave's commit of two records, cut into two files.
-    let story = Story::begin(&flora, &dave);
-    let last = story.last();
-    let lines = story.file(last);
-    let middle = lines.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    story.store.tamper(&Log::file(last), Some(lines[..middle].to_vec()));
-    story.store.tamper(&Log::file(last + 1), Some(lines[middle..].to_vec()));
-    story.put(out, "cut");
 
     // A clock that was wrong, and is set right.
     let mut story = Story::begin(&flora, &dave);
@@ -210,15 +205,21 @@ pub(crate) fn make(out: &Out) {
     let story = Story::begin(&flora, &dave);
     let last = story.last();
     let text = String::from_utf8(story.file(last)).unwrap();
-    let refuse = |name: &str, text: String| {
+    let refuse_as = |name: &str, reason: &str, texts: Vec<String>| {
         let copy = MemoryStore::new();
         for number in 1..last {
             copy.tamper(&Log::file(number), Some(story.file(number)));
         }
-        copy.tamper(&Log::file(last), Some(text.into_bytes()));
-        let headers = [("expect", "refused"), ("reason", "json")];
+        for (number, text) in (last..).zip(texts) {
+            copy.tamper(&Log::file(number), Some(text.into_bytes()));
+        }
+        let headers = [("expect", "refused"), ("reason", reason)];
         out.put(&format!("escrow/refused-operator-{name}"), &headers, &sections(&copy));
     };
+    let refuse = |name: &str, text: String| refuse_as(name, "json", vec![text]);
+    // Dave's commit of two records, cut into two files.
+    let pieces = text.split_inclusive('\n').map(str::to_owned).collect();
+    refuse_as("cut", "cut", pieces);
     let from = text.split("\"operator_from\":").nth(1).unwrap().split(',').next().unwrap().to_owned();
     let with = |other: &str| text.replace(&format!("\"operator_from\":{from},"), other);
     refuse("from-zero", with("\"operator_from\":0,"));

@@ -34,7 +34,8 @@ pub(super) fn acknowledge(session: &Session, seq: u64, output: &mut Output) -> R
         }
         Some(_) => {}
     }
-    let (count, change) = (log.unacknowledged(), OperatorChange::Acknowledge { upto: seq });
+    let (count, change) =
+        (log.unacknowledged(), OperatorChange::Acknowledge { upto: seq, void: log.void_digest() });
     write(&mut escrow, &change, &format!("{count} records up to record {seq} are known not to count"), output)
 }
 

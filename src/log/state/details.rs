@@ -160,6 +160,14 @@ impl Backed {
 }
 
 impl Founded {
+    /// The quorum that a record founds; `None` for any other.
+    pub(in crate::log) fn of(record: &Record) -> Option<Self> {
+        let mut fields = Fields::of("the record", record.entry.details.by_ref()).ok()?;
+        fields.number::<u64>("intent").ok()?;
+        let founded = Self::read(fields).ok()?;
+        (record.entry.op == Op::Found).then_some(founded)
+    }
+
     /// The details of the record that ends `intent`, without the quorum's signature.
     #[must_use]
     pub fn done(&self, intent: u64) -> Json<'static> {

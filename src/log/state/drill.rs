@@ -346,7 +346,8 @@ impl State {
         }
         about.is_genuine()?;
         // Which of many failed is known only when all of them are named.
-        if u64::try_from(drilled.failed.len()).is_ok_and(|named| named == drilled.failures) {
+        let all_named = u64::try_from(drilled.failed.len()).is_ok_and(|named| named == drilled.failures);
+        if all_named && about.is_proven() {
             let has_failed = |name: &Label, version: NonZeroU32| {
                 drilled.failed.iter().any(|one| one.name == *name && one.version == version)
             };

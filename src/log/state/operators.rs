@@ -45,6 +45,8 @@ pub enum OperatorChange {
     Acknowledge {
         /// The last record that didn't count.
         upto: u64,
+        /// [`crate::log::Log::void_digest`] then: a number alone would fit when others don't count any more.
+        void: [u8; 32],
     },
     /// The log goes on from the time of this record, though an earlier one is of a later time.
     Clock,
@@ -80,9 +82,9 @@ pub enum OperatorError {
         /// The name.
         name: String,
     },
-    /// Something else than the last record that doesn't count.
+    /// Something else than the records that don't count.
     #[error(
-        "record {upto} is not the last one that does not count: `quorate log verify` names them, look at them again"
+        "the records up to {upto} that do not count are others now: `quorate log verify` names them, look at them again"
     )]
     Acknowledge {
         /// The record that was named.
@@ -123,9 +125,11 @@ impl OperatorChange {
                 ("key", key(new)),
                 ("operator", fingerprint(operator)),
             ]),
-            Self::Acknowledge { upto } => {
-                object([("change", Some(Json::text("acknowledge"))), ("upto", Some(Json::Number(*upto)))])
-            }
+            Self::Acknowledge { upto, void } => object([
+                ("change", Some(Json::text("acknowledge"))),
+                ("upto", Some(Json::Number(*upto))),
+                ("void", Some(Json::text(text::hex(void)))),
+            ]),
             Self::Clock => object([("change", Some(Json::text("clock")))]),
         }
     }
@@ -166,7 +170,10 @@ impl OperatorChange {
                     roles,
                 }
             }
-            "acknowledge" => Self::Acknowledge { upto: fields.number("upto")? },
+            "acknowledge" => Self::Acknowledge {
+                upto: fields.number("upto")?,
+                void: fields.parsed("void", text::array_from_hex)?,
+            },
             "clock" => Self::Clock,
             "revoke" => Self::Revoke { operator: fields.parsed("operator", SshFingerprint::parse)? },
             "replace" => Self::Replace {
@@ -183,6 +190,11 @@ impl OperatorChange {
     /// The change that a record makes; `None` when it makes none that can be read.
     pub(in crate::log) fn of(record: &Record) -> Option<Self> {
         Self::read(&record.entry.details).ok()
+    }
+
+    /// The quorum that a record says names an operator.
+    pub(in crate::log) fn named_by(record: &Record) -> Option<QuorumId> {
+        matches!(Self::done(record)?, Self::Add { .. }).then(|| record.signed()).flatten().map(|(id, _)| id)
     }
 
     /// Whether a record sets the log's clock.
@@ -243,11 +255,12 @@ impl State {
                     keys.insert(fresh.key.fingerprint(), fresh);
                 }
             }
-            OperatorChange::Acknowledge { upto } if about.last_void != Some(upto) => {
+            OperatorChange::Acknowledge { upto, void } if about.voids != Some((upto, void)) => {
                 return Err(OperatorError::Acknowledge { upto }.into());
             }
             OperatorChange::Acknowledge { .. } | OperatorChange::Clock => {}
         }
+        self.operators.changes = self.operators.changes.saturating_add(1);
         Ok(())
     }
 

@@ -55,24 +55,112 @@ fn a_strangers_line_is_not_covered_by_what_is_written_after_it() {
     }
 }
 
+/// A record that a hand signs, whatever it says of where its commit begins.
+fn signed_by(
+    log: &Log,
+    hand: &Hand,
+    from: Option<u64>,
+    time: Timestamp,
+    said: (Op, Phase, Json<'static>),
+) -> Record {
+    let next = Next { head: log.head(), time, signer: Some(hand.print()) };
+    let mut record = next.record(entry("x", said.0, said.1, said.2));
+    record.signed_by = Some(SignedBy { key: hand.print(), from, signature: None });
+    let signature = Some(hand.sign(&record.operator_message()).unwrap());
+    record.signed_by = Some(SignedBy { key: hand.print(), from, signature });
+    record
+}
+
 #[test]
-fn a_commit_that_was_cut_apart_is_named() {
+fn a_commit_that_was_cut_apart_is_refused() {
     let (store, mut log, [_, dave, _]) = staffed();
     write(&mut log, &store, Some(&dave), deposit_of(6)).unwrap();
     let (last, lines) = (log.commits(), pieces(&store, log.commits()));
     store.tamper(&Log::file(last), Some(lines[0].clone()));
     store.tamper(&Log::file(last + 1), Some(lines[1].clone()));
-    let cut = Log::open(&store).unwrap();
-    let whys: Vec<_> = cut.void().iter().map(|void| (void.seq, void.why.clone())).collect();
-    let name = Some("dave".to_owned());
-    assert_eq!(
-        whys,
-        [
-            (6, Unauthorised::Signature { key: dave.print(), name }),
-            (7, Unauthorised::Commit { from: 6, begins: 7 })
-        ]
-    );
-    assert_eq!(cut.state().versions(), 0);
+    let cut = LogError::Cut { name: Log::file(last + 1), from: 6 };
+    assert_eq!(Log::open(&store).err(), Some(cut));
+    // A key that nobody knows cuts nothing: its line is a stranger's.
+    let (store, log, _) = staffed();
+    let line = signed_by(&log, &hand(9), Some(5), at(10), checked());
+    store.create(&Log::file(log.commits() + 1), &line.line()).unwrap();
+    assert_eq!(Log::open(&store).unwrap().voids(), 1);
+}
+
+/// Every way to lay the same records into files either is refused or means the same. So nobody can plant a
+/// record that counts only when files are joined later, nor void one by cutting them.
+#[test]
+fn every_layout_that_is_taken_means_the_same() {
+    let (store, mut log, [flora, dave, rita]) = staffed();
+    // Bare lines in others' names.
+    for hand in [&flora, &dave] {
+        let next = Next { head: log.head(), time: at(10), signer: Some(hand.print()) };
+        let line = next.record(entry("m", Op::Check, Phase::Done, nothing())).line();
+        store.create(&Log::file(log.commits() + 1), &line).unwrap();
+        log.catch_up(&store).unwrap();
+    }
+    let next = log.head().seq + 1;
+    write(&mut log, &store, Some(&dave), deposit_of(next)).unwrap();
+    write(&mut log, &store, Some(&rita), vec![checked(), checked()]).unwrap();
+    let revoke = OperatorChange::Revoke { operator: rita.print() }.details();
+    write(&mut log, &store, Some(&flora), vec![(Op::Operator, Phase::Done, revoke)]).unwrap();
+    force(&store, Some(&rita), false, checked());
+    let before = Log::open(&store).unwrap();
+    let lines: Vec<Vec<u8>> = (1..=before.commits()).flat_map(|number| pieces(&store, number)).collect();
+    let (mut taken, mut refused) = (0, 0);
+    for cuts in 0_u32..1 << (lines.len() - 1) {
+        let mut files = vec![Vec::new()];
+        for (place, line) in lines.iter().enumerate() {
+            files.last_mut().unwrap().extend_from_slice(line);
+            if place + 1 < lines.len() && cuts & (1 << place) != 0 {
+                files.push(Vec::new());
+            }
+        }
+        let other = MemoryStore::new();
+        for (number, file) in (1..).zip(files) {
+            other.create(&Log::file(number), &file).unwrap();
+        }
+        match Log::open(&other) {
+            Ok(read) => {
+                assert_eq!(read.head(), before.head());
+                assert_eq!((whole(&read), read.void()), (whole(&before), before.void()), "{cuts:b}");
+                taken += 1;
+            }
+            Err(LogError::Cut { .. }) => refused += 1,
+            Err(error) => panic!("{cuts:b}: {error}"),
+        }
+    }
+    assert!(taken > 100 && refused > 100, "{taken} {refused}");
+}
+
+#[test]
+fn nothing_can_be_planted_that_counts_when_files_are_joined() {
+    let late = "9999-12-31T23:59:59Z".parse().unwrap();
+    for (roles, time) in [(&[Role::Founder][..], at(10)), (&[Role::Auditor], late)] {
+        let (store, mut log, [flora, ..]) = staffed();
+        let (xena, other) = (hand(20), hand(21));
+        write(&mut log, &store, Some(&flora), vec![(Op::Operator, Phase::Done, add("xena", &xena, roles))])
+            .unwrap();
+        // A change of her own key that says to end a commit which began one record before.
+        let change = |consent| {
+            OperatorChange::Replace { operator: xena.print(), key: other.1.clone(), consent }.details()
+        };
+        let next = Next { head: log.head(), time, signer: Some(xena.print()) };
+        let draft = next.record(entry("x", Op::Operator, Phase::Done, change(None)));
+        let consent = other.sign(&draft.consent_message()).unwrap();
+        let (seq, place) = (log.head().seq, log.commits());
+        let said = (Op::Operator, Phase::Done, change(Some(consent)));
+        let line = signed_by(&log, &xena, Some(seq), time, said).line();
+        let name = Log::file(place + 1);
+        store.create(&name, &line).unwrap();
+        assert_eq!(Log::open(&store).err(), Some(LogError::Cut { name, from: seq }));
+        // In one file with the record before it, it is what she says, now and for ever.
+        let joined = [bytes(&store, place), line].concat();
+        store.tamper(&Log::file(place), Some(joined));
+        store.tamper(&Log::file(place + 1), None);
+        let read = Log::open(&store).unwrap();
+        assert_eq!(read.state().operators().named("xena").map(|(key, _)| *key), Some(other.print()));
+    }
 }
 
 #[test]
@@ -121,7 +209,7 @@ fn an_operator_who_writes_nonsense_stops_nobody() {
         (&rita, Op::Check, Phase::Intent, nothing()),
         (&flora, Op::Operator, Phase::Done, nothing()),
         (&flora, Op::Operator, Phase::Done, OperatorChange::Revoke { operator: flora.print() }.details()),
-        (&flora, Op::Operator, Phase::Done, OperatorChange::Acknowledge { upto: 3 }.details()),
+        (&flora, Op::Operator, Phase::Done, OperatorChange::Acknowledge { upto: 3, void: [0; 32] }.details()),
     ];
     for (count, (hand, op, phase, details)) in (1..).zip(nonsense) {
         let void = force(&store, Some(hand), false, (op, phase, details.clone()));
@@ -182,23 +270,29 @@ fn what_does_not_count_is_acknowledged_by_a_founder() {
     force(&store, None, false, checked());
     log.catch_up(&store).unwrap();
     assert_eq!((log.voids(), log.unacknowledged(), log.last_void()), (2, 2, Some(7)));
-    let known = |upto: u64| vec![(Op::Operator, Phase::Done, OperatorChange::Acknowledge { upto }.details())];
-    let other = OperatorError::Acknowledge { upto: 6 };
+    let known = |upto: u64, void: [u8; 32]| {
+        vec![(Op::Operator, Phase::Done, OperatorChange::Acknowledge { upto, void }.details())]
+    };
+    let digest = log.void_digest();
+    for (upto, void) in [(6, digest), (7, [0; 32])] {
+        let other = OperatorError::Acknowledge { upto };
+        assert!(matches!(
+            write(&mut log, &store, Some(&flora), known(upto, void)),
+            Err(CommitError::Unfit(LogError::State { error: StateError::Operators(error), .. })) if error == other
+        ));
+    }
     assert!(matches!(
-        write(&mut log, &store, Some(&flora), known(6)),
-        Err(CommitError::Unfit(LogError::State { error: StateError::Operators(error), .. })) if error == other
-    ));
-    assert!(matches!(
-        write(&mut log, &store, Some(&dave), known(7)),
+        write(&mut log, &store, Some(&dave), known(7, digest)),
         Err(CommitError::Unauthorised(Unauthorised::Role { .. }))
     ));
-    write(&mut log, &store, Some(&flora), known(7)).unwrap();
+    write(&mut log, &store, Some(&flora), known(7, digest)).unwrap();
     let again = Log::open(&store).unwrap();
-    assert_eq!((again.voids(), again.unacknowledged()), (2, 0));
-    // The next one is news.
-    force(&store, None, false, checked());
+    assert_eq!((again.voids(), again.unacknowledged(), again.void()), (2, 0, &[][..]));
+    // The next one is news, and is named.
+    let void = force(&store, None, false, checked());
     let again = Log::open(&store).unwrap();
     assert_eq!((again.voids(), again.unacknowledged(), again.last_void()), (3, 1, Some(9)));
+    assert_eq!(again.void(), [void]);
 }
 
 /// Only so many are kept, and each later one is still refused for its own reason.
