@@ -1,7 +1,7 @@
 //! Where an escrow lives: named, immutable objects that are created once and never rewritten.
 //!
 //! [`Store`] is the whole contract: create if absent, durably and atomically; read within a limit;
-//! list a folder. `folder` keeps it on a disk, `memory` in memory (tests, rehearsals), `overlay`
+//! list a folder; and remove one object for good, which a store may refuse to do. `folder` keeps it on a disk, `memory` in memory (tests, rehearsals), `overlay`
 //! writes elsewhere than it reads, `faulty` fails on purpose. Because nothing is ever replaced, an object store with object lock can serve
 //! as well, and two writers at once conflict cleanly: the second `create` of a name is refused.
 //!
@@ -56,6 +56,12 @@ pub enum StoreError {
     /// The object is there, but the disk could not be told to keep it.
     #[error("{name} may not survive a power cut: the disk failed; copy the escrow to another one")]
     Unsynced {
+        /// The object.
+        name: String,
+    },
+    /// The store keeps what it has.
+    #[error("{name} can't be removed: this store keeps everything that it has")]
+    Kept {
         /// The object.
         name: String,
     },
@@ -127,6 +133,17 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// What the system says.
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Removes `name` for good; its name is not to be used again. Only what a record says is destroyed is
+    /// ever removed. A store that keeps everything (object lock, write-once media) refuses, and so does
+    /// any that doesn't say otherwise.
+    ///
+    /// # Errors
+    /// [`StoreError::Kept`]; [`StoreError::Unsynced`] when it may be there again after a power cut; what
+    /// the system says.
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        Err(StoreError::Kept { name: name.to_owned() })
+    }
 }
 
 /// Whether `name` can be an object's name: no way out of the escrow, nothing that a file system mangles.

@@ -63,6 +63,10 @@ impl<S: Store> Store for FaultyStore<S> {
         self.inner.read(name, limit)
     }
 
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        self.inner.remove(name)
+    }
+
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         self.inner.list(folder)
     }

@@ -209,6 +209,19 @@ impl Store for FolderStore {
         }
     }
 
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        let named = |error: io::Error| StoreError::of(name, &error);
+        let (path, folder) = self.place(name).map_err(named)?;
+        // What lies behind a link is not the escrow's to remove.
+        self.is_own(name)?;
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(named(error)),
+        }
+        sync_folder(&folder).map_err(|_| StoreError::Unsynced { name: name.to_owned() })
+    }
+
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         let named = |error: io::Error| StoreError::of(folder, &error);
         let opened = match self.open(folder, OFlags::DIRECTORY) {

@@ -55,6 +55,11 @@ impl Store for MemoryStore {
         }
     }
 
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        self.objects().remove(name);
+        Ok(())
+    }
+
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         if self.objects().contains_key(folder) {
             return Err(StoreError::System { name: folder.to_owned(), message: "not a folder".to_owned() });
