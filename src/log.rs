@@ -25,9 +25,11 @@ pub use error::{CommitError, LogError};
 pub use operator::{Operator, Operators, Role, Sign, SignError, Unauthorised, Void, is_operator};
 pub use record::{Entry, Op, Phase, Record, RecordError, SignedBy, is_actor};
 pub use state::{
-    Backed, CardHistory, Checked, CheckedCard, Closed, Deposit, Depth, Founded, Imported, InToken, Intent,
-    KeyEntry, KeyVersion, Medium, Occasion, OperatorChange, OperatorError, Packaged, Proof, QuorumEntry,
-    Salvage, Salvaged, State, StateError,
+    Backed, CardChange, CardHistory, CardId, Certificate, CertificateEntry, Checked, CheckedCard, Closed,
+    Deposit, Depth, FEWEST_WITNESSES, Fate, Founded, Imported, InToken, Intent, KeyEntry, KeyState,
+    KeyVersion, LONGEST_REASON, MOST_WITNESSES, Medium, Occasion, OperatorChange, OperatorError, Packaged,
+    Policy, PolicyEntry, Proof, QuorumEntry, Remains, Salvage, Salvaged, State, StateChange, StateError,
+    are_witnesses, is_reason, policy,
 };
 pub use state::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
 pub use state::{ReportEntry, ReportOf, Reported};

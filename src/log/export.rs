@@ -31,7 +31,8 @@ fn activity(record: &Record) -> (u64, &'static str) {
     match record.entry.op {
         Op::Operator if change("revoke") => (4, "Delete"),
         Op::Operator if change("replace") => (3, "Update"),
-        Op::Close => (3, "Update"),
+        Op::Destroy => (4, "Delete"),
+        Op::Close | Op::Policy | Op::State | Op::Card => (3, "Update"),
         Op::Found | Op::Generate | Op::Add | Op::Operator | Op::Package | Op::Import | Op::Report => {
             (1, "Create")
         }
@@ -134,7 +135,7 @@ pub fn rfc5424(record: &Record, void: Option<&Unauthorised>) -> String {
 }
 
 /// The columns of [`inventory`].
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "name",
     "version",
     "kind",
@@ -148,6 +149,7 @@ const COLUMNS: [&str; 13] = [
     "backup_sha256",
     "spki_sha256",
     "recovered",
+    "state",
 ];
 
 /// The key versions that are backed up, a line each behind one of names (CSV, RFC 4180).
@@ -172,6 +174,7 @@ fn version(version: &KeyVersion) -> String {
         text::hex(&backed.backup),
         backed.spki.map_or_else(String::new, |spki| text::hex(&spki)),
         version.recovered.map_or_else(String::new, |time| time.to_string()),
+        version.state.to_string(),
     ])
 }
 

@@ -59,15 +59,17 @@ impl Role {
     #[must_use]
     pub const fn of(op: Op) -> &'static [Self] {
         match op {
-            Op::Found | Op::Operator => &[Self::Founder],
+            Op::Found | Op::Operator | Op::Policy | Op::Destroy => &[Self::Founder],
             Op::Generate | Op::Add => &[Self::Depositor],
             Op::Recover | Op::Salvage => &[Self::Recoverer],
+            // Whoever works with a key may stop it being used.
+            Op::State => &[Self::Founder, Self::Depositor, Self::Recoverer],
             // They follow what either of them did with a key.
             Op::Close | Op::Package | Op::Import => &[Self::Depositor, Self::Recoverer],
             // Nothing is released: who audits may hold one.
             Op::Drill => &[Self::Recoverer, Self::Auditor],
-            // A report follows what its writer did.
-            Op::Check | Op::Report => &[],
+            // A report follows what its writer did; a loss is for everybody to tell.
+            Op::Check | Op::Report | Op::Card => &[],
         }
     }
 }

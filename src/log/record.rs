@@ -50,10 +50,18 @@ pub enum Op {
     Report,
     /// Somebody became an operator, no longer is one, or has another key.
     Operator,
+    /// What is due when was set.
+    Policy,
+    /// A key version is in another state.
+    State,
+    /// A card was lost, or found again.
+    Card,
+    /// Something secret was destroyed, before witnesses.
+    Destroy,
 }
 
 impl Op {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 16] = [
         Self::Found,
         Self::Generate,
         Self::Add,
@@ -66,6 +74,10 @@ impl Op {
         Self::Drill,
         Self::Report,
         Self::Operator,
+        Self::Policy,
+        Self::State,
+        Self::Card,
+        Self::Destroy,
     ];
 
     /// The word for it in a record.
@@ -84,6 +96,10 @@ impl Op {
             Self::Drill => "drill",
             Self::Report => "report",
             Self::Operator => "operator",
+            Self::Policy => "policy",
+            Self::State => "state",
+            Self::Card => "card",
+            Self::Destroy => "destroy",
         }
     }
 }

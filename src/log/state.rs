@@ -16,20 +16,32 @@ use crate::wire::time::Timestamp;
 use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 
+mod card;
+mod certificate;
 mod checked;
 mod details;
 mod drill;
+mod error;
+mod lifecycle;
 mod operators;
 mod package;
+pub mod policy;
 mod report;
 mod salvage;
 mod token;
+pub use card::{CardChange, CardId, Fate};
+pub use certificate::{
+    Certificate, CertificateEntry, FEWEST_WITNESSES, MOST_WITNESSES, Remains, are_witnesses,
+};
 pub use checked::{CardHistory, Checked, CheckedCard, Depth, Medium, Occasion};
 pub use details::{Backed, Deposit, Founded, Proof};
 pub use drill::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
+pub use error::StateError;
+pub use lifecycle::{KeyState, LONGEST_REASON, StateChange, is_reason};
 pub(super) use operators::CONSENT;
 pub use operators::{OperatorChange, OperatorError};
 pub use package::{Imported, Packaged};
+pub use policy::{Policy, PolicyEntry};
 pub use report::{ReportEntry, ReportOf, Reported};
 pub use salvage::{Salvage, Salvaged};
 pub use token::{Closed, InToken};
@@ -47,6 +59,9 @@ pub struct State {
     reports: Vec<ReportEntry>,
     /// The ceremonies in which a quorum met, by the record that ended them.
     ceremonies: BTreeMap<u64, (ReportOf, QuorumId)>,
+    policy: Option<PolicyEntry>,
+    certificates: Vec<CertificateEntry>,
+    last_recovery: Option<(u64, Timestamp)>,
     pub(super) operators: Operators,
 }
 
@@ -91,6 +106,14 @@ pub struct KeyVersion {
     pub closed: Option<Timestamp>,
     /// When a drill proved last that it can be.
     pub drilled: Option<Timestamp>,
+    /// Its state (SP 800-57).
+    pub state: KeyState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether a record has changed its state.
+    pub changed: bool,
+    /// The certificate that its backup was destroyed.
+    pub certificate: Option<u64>,
 }
 
 /// Something begun and not ended.
@@ -110,81 +133,6 @@ pub struct Intent {
     pub salvages: Option<Salvage>,
     /// The key versions that it proves, if it is a drill.
     pub drills: Option<Drill>,
-}
-
-/// What a record contradicts.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StateError {
-    /// Its details are not what its operation asks for.
-    #[error(transparent)]
-    Details(#[from] JsonError),
-    /// It ends something that isn't open, or not this.
-    #[error("it ends record {intent}, which is not an open intent of the same kind")]
-    NoIntent {
-        /// The record that it names.
-        intent: u64,
-    },
-    /// A version that isn't the next one.
-    #[error("it begins {name} version {version}, which is not the next version")]
-    Version {
-        /// The key.
-        name: Label,
-        /// The version.
-        version: NonZeroU32,
-    },
-    /// A second quorum: a stranger's, or one of two foundings at once.
-    #[error(
-        "it founds a quorum in an escrow that has quorum {quorum} already: that one alone guards its keys"
-    )]
-    SecondQuorum {
-        /// The quorum that there is.
-        quorum: QuorumId,
-    },
-    /// A key of another quorum than the newest.
-    #[error("it speaks of quorum {quorum}, which this escrow doesn't have")]
-    Quorum {
-        /// The quorum.
-        quorum: QuorumId,
-    },
-    /// A drill of other key versions than those that were backed up then.
-    #[error("it drills other key versions than those that are backed up")]
-    Drill,
-    /// A report of another ceremony than the one that it names.
-    #[error(
-        "it is of a report of a {kind} by quorum {quorum}, and the last ceremony up to record {ended} is another"
-    )]
-    Report {
-        /// The kind of ceremony.
-        kind: &'static str,
-        /// The quorum.
-        quorum: QuorumId,
-        /// The record.
-        ended: u64,
-    },
-    /// A quorum's signature in it that isn't that quorum's.
-    #[error("the signature of quorum {quorum} in it is not that quorum's")]
-    Forged {
-        /// The quorum that it names.
-        quorum: QuorumId,
-    },
-    /// A quorum's signature in it that nobody can check.
-    #[error("quorum {quorum} should have signed it, and the record of that quorum is not here")]
-    Unproven {
-        /// The quorum that it names.
-        quorum: QuorumId,
-    },
-    /// A change of operators that doesn't fit.
-    #[error(transparent)]
-    Operators(#[from] OperatorError),
-    /// An operation in a phase that it doesn't have.
-    #[error("an operation {op} has no phase {phase}")]
-    Phase {
-        /// The operation.
-        op: Op,
-        /// The phase.
-        phase: Phase,
-    },
 }
 
 /// What a log knows of a record beside the state before it.
@@ -248,10 +196,17 @@ impl State {
         &self.operators
     }
 
-    /// How many key versions are backed up.
+    /// The last recovery: the number of its record, and when.
+    #[must_use]
+    pub const fn last_recovery(&self) -> Option<(u64, Timestamp)> {
+        self.last_recovery
+    }
+
+    /// How many key versions are backed up; those that were destroyed no longer are.
     #[must_use]
     pub fn versions(&self) -> usize {
-        self.keys.values().map(|key| key.versions.len()).sum()
+        let there = |version: &&KeyVersion| !version.state.is_destroyed();
+        self.keys.values().map(|key| key.versions.values().filter(there).count()).sum()
     }
 
     /// The version that comes next under `name`, and the key's id when there is one.
@@ -293,6 +248,7 @@ impl State {
                     Op::Check | Op::Close | Op::Package | Op::Import | Op::Report | Op::Operator => {
                         return Err(phase_error);
                     }
+                    Op::Policy | Op::State | Op::Card | Op::Destroy => return Err(phase_error),
                     Op::Generate | Op::Add => {
                         intent.deposit = Some(self.reserve(Deposit::read(fields()?)?)?);
                     }
@@ -325,6 +281,10 @@ impl State {
                     }
                     Ok(())
                 }
+                Op::Policy => self.set_policy(fields()?, (*time, *seq)),
+                Op::State => self.change_state(fields()?, *time),
+                Op::Card => self.change_card(fields()?, *time),
+                Op::Destroy => self.destroyed(fields()?, actor, (*time, *seq)),
                 Op::Close => self.shut(Closed::read(fields()?)?, *time),
                 Op::Package => self.packaged(fields()?, *time),
                 Op::Import => self.imported(fields()?, *time),
@@ -382,7 +342,20 @@ impl State {
                     let version = begun.version;
                     let (recovered, drilled, closed) = (None, None, None);
                     let (op, time, seq) = (*op, *time, *seq);
-                    let entry = KeyVersion { backed, op, time, seq, recovered, drilled, closed };
+                    let (state, since, changed, certificate) = (KeyState::default(), time, false, None);
+                    let entry = KeyVersion {
+                        backed,
+                        op,
+                        time,
+                        seq,
+                        recovered,
+                        drilled,
+                        closed,
+                        state,
+                        since,
+                        changed,
+                        certificate,
+                    };
                     key.versions.insert(version, entry);
                     self.open.remove(&intent);
                     Ok(())
@@ -407,7 +380,9 @@ impl State {
                             about.is_genuine()?;
                             if about.is_proven() {
                                 version.recovered = Some(*time);
+                                self.used(proof.quorum, &proof.cards, *time);
                             }
+                            self.last_recovery = Some((*seq, *time));
                             self.end(intent, (*seq, ReportOf::Recover, proof.quorum));
                             Ok(())
                         }

@@ -13,6 +13,7 @@ use core::num::NonZeroU32;
 mod altered;
 mod checked;
 mod joined;
+mod lifecycle;
 mod operators;
 mod provider;
 mod written;

@@ -21,6 +21,9 @@ pub struct Timestamp(u64);
 pub struct NoTime;
 
 impl Timestamp {
+    /// The last second of the year 9999.
+    pub const LAST: Self = Self(LAST);
+
     /// The moment `seconds` after 1970-01-01T00:00:00Z.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! earlier program's, or another occasion's) are whole, and say nothing of any card. A record of this
 //! form about a quorum that the log has founded says when a card was last known good.
 
+use super::card::Fate;
 use super::{Fields, Json, JsonError, QuorumId, Timestamp, object};
 
 /// Cards that were looked at together.
@@ -70,9 +71,22 @@ pub struct CardHistory {
     pub share: Option<Timestamp>,
     /// Whether the scan-back of its founding left it out.
     pub skipped: bool,
+    /// When its share last met others, in a recovery or a drill; what it was read from then, the log doesn't
+    /// say, so it is no check of the paper.
+    pub used: Option<Timestamp>,
+    /// Since when it is lost, stolen or unreadable.
+    pub gone: Option<(Timestamp, Fate)>,
+    /// When it was destroyed, and by which certificate.
+    pub destroyed: Option<(Timestamp, u64)>,
 }
 
 impl CardHistory {
+    /// Whether nobody can bring it any more.
+    #[must_use]
+    pub const fn is_gone(&self) -> bool {
+        self.gone.is_some() || self.destroyed.is_some()
+    }
+
     /// Whether the scan-back of its founding is over for this card.
     #[must_use]
     pub const fn is_settled(&self) -> bool {

@@ -111,6 +111,8 @@ pub struct DrillEntry {
     pub time: Timestamp,
     /// The number of the log's record.
     pub seq: u64,
+    /// Whether the quorum's signature of it was checked, and is good.
+    pub is_proven: bool,
 }
 
 const SCOPES: [(Scope, &str); 3] = [(Scope::All, "all"), (Scope::Named, "named"), (Scope::Sample, "sample")];
@@ -305,10 +307,13 @@ impl State {
         &self.drills
     }
 
-    /// Every version that is backed up to `quorum`, in the order of names and numbers.
+    /// Every version that is backed up to `quorum`, in the order of names and numbers; none whose backup
+    /// was destroyed.
     pub fn versions_of(&self, quorum: QuorumId) -> impl Iterator<Item = (&Label, NonZeroU32)> {
         self.keys.iter().flat_map(move |(name, key)| {
-            let ours = move |(_, one): &(&NonZeroU32, &KeyVersion)| one.backed.deposit.quorum == quorum;
+            let ours = move |(_, one): &(&NonZeroU32, &KeyVersion)| {
+                one.backed.deposit.quorum == quorum && !one.state.is_destroyed()
+            };
             key.versions.iter().filter(ours).map(move |(version, _)| (name, *version))
         })
     }
@@ -320,7 +325,9 @@ impl State {
         let population = self.versions_of(drill.quorum).count();
         let known = |(name, version): &(Label, NonZeroU32)| {
             let version = self.keys.get(name).and_then(|key| key.versions.get(version));
-            version.is_some_and(|version| version.backed.deposit.quorum == drill.quorum)
+            version.is_some_and(|version| {
+                version.backed.deposit.quorum == drill.quorum && !version.state.is_destroyed()
+            })
         };
         let all_of_them = || match drill.digest {
             None => drill.count == drill.population,
@@ -354,7 +361,9 @@ impl State {
             if drilled.drill.scope == Scope::All {
                 for (name, key) in &mut self.keys {
                     for (version, one) in &mut key.versions {
-                        let ours = one.backed.deposit.quorum == drilled.drill.quorum && one.seq < intent;
+                        let ours = one.backed.deposit.quorum == drilled.drill.quorum
+                            && one.seq < intent
+                            && !one.state.is_destroyed();
                         if ours && !has_failed(name, *version) {
                             one.drilled = Some(time);
                         }
@@ -370,7 +379,11 @@ impl State {
             }
         }
         let quorum = drilled.drill.quorum;
-        self.drills.push(DrillEntry { drilled, time, seq });
+        let is_proven = about.is_proven();
+        if is_proven {
+            self.used(quorum, &drilled.cards, time);
+        }
+        self.drills.push(DrillEntry { drilled, time, seq, is_proven });
         Ok(quorum)
     }
 }

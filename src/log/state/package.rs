@@ -137,7 +137,7 @@ impl Imported {
 }
 
 /// A name of a provider: 1 to 512 printable bytes of ASCII.
-fn place(text: &str) -> Option<String> {
+pub(super) fn place(text: &str) -> Option<String> {
     let plain = (1..=512).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     plain.then(|| text.to_owned())
 }
