@@ -9,7 +9,8 @@ use super::escrow::{Escrow, EscrowError, expected};
 use super::recover::Gathering;
 use crate::key::{KeyName, KeyRecord, Label};
 use crate::log::{
-    Checkpoint, CommitError, Drill, Drilled, FAILURES, Failed, Op, Phase, Scope, State, Times, Why,
+    Checkpoint, CommitError, Drill, Drilled, FAILURES, Failed, KeyVersion, Op, Phase, Scope, State, Times,
+    Why,
 };
 use crate::primitive::random::{Entropy, NoEntropy};
 use crate::quorum::Quorum;
@@ -219,13 +220,18 @@ fn choose(
                 let key =
                     state.keys().get(label).filter(|key| !key.versions.is_empty()).ok_or_else(no_key)?;
                 match name.version {
-                    None => chosen.extend(key.versions.keys().map(|version| (label.clone(), *version))),
-                    Some(version) if key.versions.contains_key(&version) => {
-                        chosen.insert((label.clone(), version));
+                    None => {
+                        let there = key.versions.iter().filter(|(_, one)| !one.state.is_destroyed());
+                        chosen.extend(there.map(|(version, _)| (label.clone(), *version)));
                     }
-                    Some(version) => {
-                        return Err(EscrowError::NoVersion { name: label.clone(), version }.into());
-                    }
+                    Some(version) => match key.versions.get(&version) {
+                        None => return Err(EscrowError::NoVersion { name: label.clone(), version }.into()),
+                        Some(KeyVersion { certificate: Some(certificate), .. }) => {
+                            let (name, certificate) = (label.clone(), *certificate);
+                            return Err(EscrowError::Destroyed { name, version, certificate }.into());
+                        }
+                        Some(_) => drop(chosen.insert((label.clone(), version))),
+                    },
                 }
             }
             if chosen.is_empty() {

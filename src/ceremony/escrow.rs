@@ -81,6 +81,18 @@ pub enum EscrowError {
         /// The name.
         name: Label,
     },
+    /// Its backup was destroyed, before witnesses.
+    #[error(
+        "{name} version {version} was destroyed, says certificate {certificate}: `quorate show {name}` lists the versions that are left"
+    )]
+    Destroyed {
+        /// The key.
+        name: Label,
+        /// Its version.
+        version: NonZeroU32,
+        /// The number of the certificate.
+        certificate: u64,
+    },
     /// The key has no such version.
     #[error("{name} has no version {version} that is backed up: `quorate show {name}` lists them")]
     NoVersion {
@@ -264,12 +276,29 @@ impl<'a> Escrow<'a> {
         }
     }
 
+    /// Whether the file of a key version's backup is there, whatever is in it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_there(&self, version: &KeyVersion) -> Result<bool, StoreError> {
+        let deposit = &version.backed.deposit;
+        match self.store.read(&backup_file(deposit.key, deposit.version), backup::LONGEST) {
+            Ok(bytes) => Ok(bytes.is_some()),
+            Err(StoreError::TooLong { .. } | StoreError::NotAFile { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The backup of a key version, its digest checked against the log.
     ///
     /// # Errors
     /// [`EscrowError`].
     pub fn backup(&self, version: &KeyVersion) -> Result<Backup, EscrowError> {
         let deposit = &version.backed.deposit;
+        if let Some(certificate) = version.certificate {
+            let (name, version) = (deposit.name.clone(), deposit.version);
+            return Err(EscrowError::Destroyed { name, version, certificate });
+        }
         let name = backup_file(deposit.key, deposit.version);
         let bytes = self
             .store

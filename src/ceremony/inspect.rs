@@ -1,6 +1,7 @@
 //! Compares everything in an escrow with its log: what is missing, altered, foreign or left over.
 
 use super::escrow::{Escrow, EscrowError, backup_file, quorum_file};
+use crate::key::KeyName;
 use crate::log::{FOLDER, Unauthorised, Void};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
@@ -11,6 +12,15 @@ use std::collections::BTreeSet;
 pub enum Finding {
     /// A backup or record that the log names is missing, altered or unreadable.
     Damaged(EscrowError),
+    /// A backup that a certificate says is destroyed, and whose file is still there.
+    Undestroyed {
+        /// Its name.
+        name: String,
+        /// The key version.
+        version: KeyName,
+        /// The number of the certificate.
+        certificate: u64,
+    },
     /// A file of the right form that no record names: a crash left it, or the log was cut.
     Orphan {
         /// Its name.
@@ -37,7 +47,7 @@ impl Finding {
     /// Whether a key might not be recoverable, or somebody changed something, because of it.
     #[must_use]
     pub const fn is_serious(&self) -> bool {
-        matches!(self, Self::Damaged(_) | Self::HeadSignature { .. })
+        matches!(self, Self::Damaged(_) | Self::HeadSignature { .. } | Self::Undestroyed { .. })
     }
 }
 
@@ -46,6 +56,8 @@ impl Finding {
 pub struct Inspection {
     /// How many backups are there and are what the log says.
     pub backups: usize,
+    /// How many backups are gone by certificate.
+    pub destroyed: usize,
     /// How many quorum records are.
     pub records: usize,
     /// What isn't as it should be.
@@ -70,7 +82,20 @@ pub fn inspect(escrow: &Escrow<'_>) -> Result<Inspection, StoreError> {
         }
     }
     for version in escrow.state().keys().values().flat_map(|key| key.versions.values()) {
-        named.insert(backup_file(version.backed.deposit.key, version.backed.deposit.version));
+        let deposit = &version.backed.deposit;
+        let name = backup_file(deposit.key, deposit.version);
+        named.insert(name.clone());
+        if let Some(certificate) = version.certificate {
+            match escrow.is_there(version) {
+                Ok(false) => seen.destroyed = seen.destroyed.saturating_add(1),
+                Ok(true) => {
+                    let version = KeyName { label: deposit.name.clone(), version: Some(deposit.version) };
+                    seen.findings.push(Finding::Undestroyed { name, version, certificate });
+                }
+                Err(error) => seen.findings.push(Finding::Damaged(EscrowError::Store(error))),
+            }
+            continue;
+        }
         match escrow.backup(version) {
             Ok(_) => seen.backups = seen.backups.saturating_add(1),
             Err(error) => seen.findings.push(Finding::Damaged(error)),

@@ -8,12 +8,14 @@
 //! is, and nothing is guessed. Nothing secret is ever in a script.
 
 use crate::key::{KeyKind, Label};
+use crate::log;
 
 mod read;
 mod steps;
+pub(super) mod table;
 
-pub use read::LONGEST;
 pub use steps::{Action, Step};
+pub use table::LONGEST;
 
 /// A ceremony.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,22 +95,25 @@ pub struct Policy {
     pub drill_days: u32,
     /// From one check of every card to the next.
     pub check_days: u32,
+    /// Whether the script says so: then it becomes the policy of the escrow.
+    pub is_said: bool,
 }
 
 impl Policy {
-    /// Once a year, both: what DORA, NIS2 and ISO/IEC 27001 are read to ask for at least.
-    pub const DEFAULT: Self = Self { drill_days: 365, check_days: 365 };
+    /// Those of a log without a policy.
+    pub const DEFAULT: Self =
+        Self { drill_days: log::Policy::DRILL_DAYS, check_days: log::Policy::CARD_DAYS, is_said: false };
 }
 
-/// Why a text is no script.
+/// Why a text is no script, or no policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScriptError {
-    /// Longer than a script may be.
-    #[error("the script is longer than {LONGEST} bytes")]
+    /// Longer than such a file may be.
+    #[error("the file is longer than {LONGEST} bytes")]
     TooLong,
     /// Not UTF-8.
-    #[error("the script is no text in UTF-8")]
+    #[error("the file is no text in UTF-8")]
     Text,
     /// Not TOML.
     #[error("line {line}: {message}")]

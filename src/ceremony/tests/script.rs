@@ -68,7 +68,7 @@ fn a_whole_script_is_read() {
     assert_eq!((script.threshold, script.custodians.len(), script.memory), (2, 3, Some(64)));
     assert_eq!(script.custodians[0].deputy.as_deref(), Some("ann"));
     assert_eq!(script.custodians[1].seal, "passphrase");
-    assert_eq!(script.policy, Policy { drill_days: 180, check_days: 365 });
+    assert_eq!(script.policy, Policy { drill_days: 180, check_days: 90, is_said: true });
     let steps = script.steps();
     let actions: Vec<&Action> =
         steps.iter().map(|step| &step.action).filter(|one| **one != Action::Hand).collect();

@@ -1,0 +1,121 @@
+//! Destruction: a certificate in the log, before two witnesses, and only then the thing itself.
+//!
+//! The record comes first, since a file that went without one could not be told from damage. What a crash
+//! between the two leaves is a backup that a certificate says is gone: `inspect` names it, and
+//! [`remove_backup`] takes it away when it is called again. A card is destroyed by hand, before the record.
+//!
+//! Only the file in this escrow goes. Copies of the escrow, snapshots and the disk itself may keep it.
+
+use super::escrow::{Escrow, EscrowError, Placed, backup_file};
+use crate::log::{
+    Certificate, CertificateEntry, CommitError, KeyVersion, Op, Phase, Remains, State, are_witnesses,
+    is_reason,
+};
+use crate::store::StoreError;
+
+/// Why nothing was destroyed, or no certificate written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DestroyError {
+    /// Too few witnesses, or one twice.
+    #[error("a certificate takes two or more witnesses by different names: name each with --witness")]
+    Witnesses,
+    /// Somebody can't be a witness of what they write themselves.
+    #[error("{name} writes the certificate and can't be its witness: name two others")]
+    Own {
+        /// Who.
+        name: String,
+    },
+    /// No reason, or one that the log can't hold.
+    #[error("a reason is one line of 1 to 500 bytes: write how it was destroyed, and why")]
+    Reason,
+    /// It was destroyed before.
+    #[error(
+        "certificate {certificate} says that it was destroyed before: `quorate destroy list` shows the certificates"
+    )]
+    Already {
+        /// The certificate.
+        certificate: u64,
+    },
+    /// A provider that never had the key.
+    #[error(
+        "no package of this key version for that place is in the log: `quorate show` lists where it went"
+    )]
+    Nowhere,
+    /// What the log doesn't know.
+    #[error(transparent)]
+    Escrow(#[from] EscrowError),
+}
+
+/// Writes the certificate that something is, or will at once be, destroyed.
+///
+/// # Errors
+/// [`DestroyError`] as [`CommitError::Refused`]; then nothing is in the log.
+pub fn certify(
+    escrow: &mut Escrow<'_>,
+    what: &Remains,
+    reason: &str,
+    witnesses: &[String],
+) -> Result<CertificateEntry, CommitError<DestroyError>> {
+    let refused = |error| Err(CommitError::Refused(error));
+    if !are_witnesses(witnesses) {
+        return refused(DestroyError::Witnesses);
+    }
+    if let Some(name) = witnesses.iter().find(|name| name.to_lowercase() == escrow.actor().to_lowercase()) {
+        return refused(DestroyError::Own { name: name.clone() });
+    }
+    if !is_reason(reason) {
+        return refused(DestroyError::Reason);
+    }
+    escrow.commit_at(|state, _: &Placed<'_>| {
+        if let Some(certificate) = before(state, what)? {
+            return Err(DestroyError::Already { certificate });
+        }
+        let certificate = Certificate {
+            number: state.next_certificate(),
+            what: what.clone(),
+            reason: reason.to_owned(),
+            witnesses: witnesses.to_vec(),
+        };
+        Ok(vec![(Op::Destroy, Phase::Done, certificate.details())])
+    })?;
+    let written = escrow.state().certificates().last().filter(|entry| entry.certificate.what == *what);
+    written.cloned().ok_or(CommitError::Refused(DestroyError::Nowhere))
+}
+
+/// The certificate that there is of something already.
+fn before(state: &State, what: &Remains) -> Result<Option<u64>, DestroyError> {
+    match what {
+        Remains::Card(card) => {
+            let history = state.quorum().and_then(|entry| entry.cards.get(&card.index));
+            Ok(history.and_then(|card| card.destroyed).map(|(_, certificate)| certificate))
+        }
+        Remains::Backup { name, version, .. } => {
+            let found = state.keys().get(name).and_then(|key| key.versions.get(version));
+            let none = || EscrowError::NoVersion { name: name.clone(), version: *version };
+            Ok(found.ok_or_else(none)?.certificate)
+        }
+        Remains::Provider { name, version, provider, place } => {
+            let mut packages = state.packages().iter();
+            let there = packages.any(|(_, one)| {
+                (&one.name, one.version, one.provider, &one.place) == (name, *version, *provider, place)
+            });
+            if there { Ok(None) } else { Err(DestroyError::Nowhere) }
+        }
+    }
+}
+
+/// Removes the file of a backup that a certificate says is destroyed; whether it was still there.
+///
+/// # Errors
+/// [`StoreError`]; the file may still be there, and the certificate stands.
+pub fn remove_backup(escrow: &Escrow<'_>, version: &KeyVersion) -> Result<bool, StoreError> {
+    let deposit = &version.backed.deposit;
+    let name = backup_file(deposit.key, deposit.version);
+    // What no certificate covers is never removed, whoever asks.
+    if version.certificate.is_none() || !escrow.is_there(version)? {
+        return Ok(false);
+    }
+    escrow.store().remove(&name)?;
+    Ok(true)
+}
