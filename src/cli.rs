@@ -15,6 +15,8 @@ mod camera;
 mod camera;
 mod cards;
 mod check;
+mod custodian;
+mod destroy;
 mod drill;
 mod editor;
 mod evidence;
@@ -33,6 +35,7 @@ mod output;
 mod package;
 mod papers;
 mod plugin;
+mod policy;
 mod print;
 mod print_ceremony;
 mod progress;
@@ -49,6 +52,7 @@ mod session;
 mod sheet;
 mod show;
 mod sign;
+mod state;
 mod status;
 mod terminal;
 mod token;
@@ -89,9 +93,13 @@ fn dispatch(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Init(options) => init::run(place, options, output),
         Command::Generate(options) => generate::run(place, options, output),
         Command::Add(options) => add::run(place, options, output),
-        Command::List => list::run(place, output),
+        Command::List(options) => list::run(place, options, output),
         Command::Show(options) => show::run(place, options, output),
-        Command::Status => status::run(place, output),
+        Command::Status(options) => status::run(place, options, output),
+        Command::Policy(options) => policy::run(place, options, output),
+        Command::State(options) => state::run(place, options, output),
+        Command::Custodian(options) => custodian::run(place, options, output),
+        Command::Destroy(options) => destroy::run(place, options, output),
         Command::Check(options) => check::run(place, options, output),
         Command::Recover(options) => recover::run(place, options, output),
         Command::Request(options) => request::run(place, options, output),

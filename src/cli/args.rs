@@ -20,6 +20,7 @@ mod present;
 mod report;
 mod script;
 mod token;
+mod watch;
 pub(crate) use drill::Drill;
 pub(crate) use evidence::Evidence;
 pub(crate) use operator::{Export, Operator, OperatorCommand};
@@ -27,12 +28,16 @@ pub(crate) use present::Present;
 pub(crate) use report::{Report, ReportCommand};
 pub(crate) use script::Script;
 pub(crate) use token::{Birth, Hsm, HsmCommand, Reach};
+pub(crate) use watch::{
+    Custodian, CustodianCommand, Destroy, DestroyCommand, List, Policy, PolicyCommand, State, Status,
+    Witnessed,
+};
 
 /// Keeps master keys recoverable by any M of N custodians
 #[derive(Debug, Parser)]
 #[command(name = "quorate", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit status: 0 done; 1 failed; 2 usage; 3 quorum not reached; 4 a check found a difference; 5 the log cannot be written."
+    after_help = "Exit status: 0 done; 1 failed; 2 usage; 3 quorum not reached; 4 a check found a difference, or something is overdue; 5 the log cannot be written."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -77,12 +82,20 @@ pub(crate) enum Command {
     Generate(Generate),
     /// Back up a key that exists
     Add(Add),
-    /// List the keys
-    List,
+    /// List the keys, or the versions of a state, kind, provider or date
+    List(List),
     /// Show one key and its versions
     Show(Show),
-    /// Show the quorum, the keys, and what needs attention
-    Status,
+    /// Show the quorum, the keys, and what is due; exit status 4 when something is overdue
+    Status(Status),
+    /// What is due when, and who may not hold how much of a quorum
+    Policy(Policy),
+    /// The state of a key version (NIST SP 800-57): show it, or change it
+    State(State),
+    /// A custodian's card that is lost, or found
+    Custodian(Custodian),
+    /// Certificates that a card, a backup or a provider's copy was destroyed
+    Destroy(Destroy),
     /// Is this card good? One card alone, nothing recombined
     #[cfg_attr(feature = "camera", command(alias = "scan"))]
     Check(Check),
@@ -341,6 +354,9 @@ pub(crate) struct Recover {
     pub(crate) format: KeyFormat,
     #[command(flatten)]
     pub(crate) evidence: Evidence,
+    /// Bring a key version to a provider though it is suspended, deactivated or compromised
+    #[arg(long)]
+    pub(crate) despite_state: bool,
     /// Go on without an operator's key, when all are lost; the log says that nobody signed
     #[arg(long)]
     pub(crate) unsigned: bool,

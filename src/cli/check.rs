@@ -81,6 +81,7 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
         match one(&escrow, options, &openers, card, output) {
             Ok(good) => {
                 values.push(report(card, &good, output));
+                missing(&escrow, &good, output);
                 given.add(path, *is_print_file);
                 // What goes into the log is the paper's, as far as can be told.
                 if options.record && *is_print_file {
@@ -253,6 +254,22 @@ fn record(escrow: &mut Escrow<'_>, found: &[(&CardHeader, CheckedCard)]) -> Resu
         escrow.record(Op::Check, Phase::Done, &checked.details())?;
     }
     Ok(())
+}
+
+/// Warns of a good card that the log has as missing, or as destroyed.
+fn missing(escrow: &Escrow<'_>, good: &Good, output: &Output) {
+    let history = escrow.state().quorum().and_then(|entry| entry.cards.get(&good.index));
+    let name = &good.custodian;
+    match history.map(|card| (card.destroyed, card.gone)) {
+        Some((Some((time, number)), _)) => output.warn(format!(
+            "the log says that the card of {name} was destroyed {time} (certificate {number}): this is a copy, or the certificate is false"
+        )),
+        Some((None, Some((time, fate)))) => output.warn(format!(
+            "the log has the card of {name} as {} since {time}; `quorate custodian found {name}` takes that back",
+            fate.name()
+        )),
+        _ => {}
+    }
 }
 
 fn report(card: &SealedShare, good: &Good, output: &mut Output) -> Json<'static> {

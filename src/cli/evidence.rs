@@ -14,20 +14,15 @@ use quorate::card::verification;
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::report::{Card, Due, Key, Kind, MOST, Person, Report, ReportError, Signed, Step};
 use quorate::log::Checkpoint;
+use quorate::log::policy::after;
 use quorate::primitive::hash::sha256;
 use quorate::quorum::{Quorum, QuorumRecord};
 use quorate::wire::text::hex;
-use quorate::wire::time::Timestamp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 mod paper;
-
-/// How many days after a drill, or a founding, the next drill is due.
-const DRILL_DAYS: u32 = 365;
-/// How many days later every card is to be checked.
-const CHECK_DAYS: u32 = 365;
 
 /// A report in the making.
 #[derive(Default)]
@@ -214,16 +209,12 @@ impl Account {
         let mut exceptions = self.options.exceptions;
         exceptions.extend(self.exceptions);
         exceptions.truncate(MOST);
-        let due = |name: &str, days: u32| {
-            let seconds = u64::from(days).saturating_mul(86_400).saturating_add(now.unix());
-            let time = Timestamp::from_unix(seconds).ok()?;
-            Some(Due { name: name.to_owned(), time })
-        };
+        let due = |name: &str, days: u32| Due { name: name.to_owned(), time: after(now, days) };
         let mut dues = Vec::new();
         if matches!(kind, Kind::Found | Kind::Drill) {
-            let (drill, check) = self.options.due.unwrap_or((DRILL_DAYS, CHECK_DAYS));
-            dues.extend(due("the next drill", drill));
-            dues.extend(due("a check of every card", check));
+            let policy = escrow.state().policy();
+            let (drill, check) = self.options.due.unwrap_or((policy.drill_days, policy.card_days));
+            dues.extend([due("the next drill", drill), due("a check of every card", check)]);
         }
         Ok(Report {
             kind,

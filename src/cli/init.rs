@@ -12,6 +12,7 @@ use super::files::{Pending, make_private_folder, read_secret};
 use super::operator;
 use super::output::Output;
 use super::plugin;
+use super::policy;
 use super::progress::Step;
 use super::scan_back;
 use super::script;
@@ -168,6 +169,10 @@ fn hand_over(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut escrow = session.open()?;
+    // A run that was killed before has perhaps not come so far.
+    if escrow.state().policy_entry().is_none() {
+        policy::of_script(&mut escrow, options.evidence.due)?;
+    }
     let read_back = scan_back::run(&mut escrow, record, options, folder, output);
     report(options, session, record, &escrow, folder, output);
     output.finish()?;

@@ -105,6 +105,9 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
         "objects     {} backups and {} quorum records are what the log says",
         seen.backups, seen.records
     ));
+    if seen.destroyed > 0 {
+        output.line(format!("destroyed   {} backups are gone, each by its certificate", seen.destroyed));
+    }
     output.line(format!("operators   {}", signers(&escrow)));
     output.line(format!("quorum      {}", covered(upto, checkpoint.seq())));
     let mut findings: Vec<String> = seen.findings.iter().map(sentence).chain(void(&escrow)).collect();
@@ -117,6 +120,7 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
     output.value(object([
         ("countersigned", upto.map(|(seq, ..)| Json::Number(seq))),
         ("void", Some(void_values(&escrow))),
+        ("destroyed", Some(Json::Number(u64::try_from(seen.destroyed).unwrap_or_default()))),
         ("backups", Some(Json::Number(u64::try_from(seen.backups).unwrap_or_default()))),
         ("checkpoint", Some(Json::text(checkpoint.to_string()))),
         ("findings", Some(Json::List(findings.into_iter().map(Json::text).collect()))),
@@ -208,6 +212,9 @@ pub(super) fn ahead(escrow: &Escrow<'_>) -> Option<String> {
 pub(super) fn sentence(finding: &Finding) -> String {
     match finding {
         Finding::Damaged(error) => error.to_string(),
+        Finding::Undestroyed { name, version, certificate } => format!(
+            "{name} was destroyed, says certificate {certificate}, and is still here: `quorate destroy backup {version}` removes it; was it copied back?"
+        ),
         Finding::Orphan { name } => {
             format!(
                 "{name} is named by no record: a command was interrupted, or the log was cut; it is never read"

@@ -12,6 +12,7 @@ use super::failure::{Failure, NO_QUORUM};
 use super::output::Output;
 use super::progress::Step;
 use super::session::Session;
+use super::state::allows;
 use super::terminal::is_interactive;
 use super::wipe::Given;
 use deliver::report;
@@ -78,7 +79,9 @@ fn recover(
     to.is_free()?;
     let openers = Arc::new(Openers::of(&options.present.seals)?);
     let name = options.key()?;
-    let backed = &escrow.version(name)?.backed;
+    let version = escrow.version(name)?;
+    allows(version, false, options.despite_state, output)?;
+    let backed = &version.backed;
     if matches!(options.format, KeyFormat::Pem) && !backed.kind.is_asymmetric() {
         return Err(no_pem(backed.kind));
     }

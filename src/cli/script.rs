@@ -125,7 +125,8 @@ fn fill(options: &mut Init, script: &Script) {
     let exponent = script.memory.and_then(u32::checked_ilog2).and_then(|log| u8::try_from(log).ok());
     options.memory = exponent.map_or(options.memory, |log| log.saturating_add(10));
     options.ceremony = None;
-    options.evidence.due = Some((script.policy.drill_days, script.policy.check_days));
+    options.evidence.due =
+        script.policy.is_said.then_some((script.policy.drill_days, script.policy.check_days));
 }
 
 /// The arguments of `init` that a script alone gives.

@@ -22,13 +22,17 @@ pub(crate) fn run(place: &Place, options: &Show, output: &mut Output) -> Result<
         output.line(format!("{} version {}", backed.deposit.name, backed.deposit.version));
         output.line(format!("  kind         {}", backed.kind));
         output.line(format!("  {:<12} {}", version.op.name(), backed.created));
+        output.line(format!("  state        {} since {}", version.state, version.since));
         output.line(format!("  fingerprint  {}", backed.fingerprint));
         if let Some(spki) = backed.spki {
             output.line(format!("  public key   {} (SHA-256 of the SPKI)", hex(&spki)));
         }
-        output.line(format!(
-            "  backup       keys/{}/{}.age, {} bytes",
-            backed.deposit.key, backed.deposit.version, backed.size
+        output.line(version.certificate.map_or_else(
+            || {
+                let (key, number) = (backed.deposit.key, backed.deposit.version);
+                format!("  backup       keys/{key}/{number}.age, {} bytes", backed.size)
+            },
+            |certificate| format!("  backup       destroyed, says certificate {certificate}"),
         ));
         output.line(format!("  quorum       {}", backed.deposit.quorum));
         if let Some(token) = &backed.deposit.token {
@@ -54,6 +58,9 @@ pub(crate) fn version_json(version: &KeyVersion) -> Json<'static> {
     if let Json::Object(fields) = &mut value {
         let times =
             [("closed", version.closed), ("recovered", version.recovered), ("drilled", version.drilled)];
+        fields.push(("state".into(), Json::text(version.state.name())));
+        fields.push(("since".into(), Json::text(version.since.to_string())));
+        fields.extend(version.certificate.map(|number| ("certificate".into(), Json::Number(number))));
         for (name, time) in times {
             fields.extend(time.map(|time| (name.into(), Json::text(time.to_string()))));
         }

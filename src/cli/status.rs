@@ -1,37 +1,48 @@
 //! `quorate status`: the quorum, the keys, and what needs attention.
 
-use super::args::Place;
+use super::args::{Place, Status};
 use super::failure::{DIFFERENCE, Failure};
 use super::log::{ahead, sentence, signers, void};
 use super::operator;
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::inspect::{Finding, check_heads};
+use quorate::ceremony::watch::Watch;
 use quorate::log::{CardHistory, DrillEntry, Drilled, State};
 use quorate::quorum::QuorumRecord;
 use quorate::wire::json::{Json, object};
 use quorate::wire::time::Timestamp;
 use std::collections::BTreeMap;
 
-pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
+mod due;
+
+pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Result<(), Failure> {
     let session = Session::reading(place)?;
     let escrow = session.open()?;
     let state = escrow.state();
     let count = |number: usize| Json::Number(u64::try_from(number).unwrap_or_default());
     let checkpoint = escrow.log().checkpoint();
-    output.line(format!("escrow      {}", session.root().display()));
+    let record = state.quorum().map(|_| escrow.quorum()).transpose()?;
+    let watched = due::seen(&escrow, record.as_ref());
+    // They are written even when something else is wrong, and what is wrong is told even when they can't be.
+    let written =
+        watched.as_ref().map_or(Ok(()), |watch| due::files(&escrow, record.as_ref(), watch, options));
+    // What nobody wants to read is written nowhere.
+    let mut unread = Output::new(true);
+    let quiet = options.quiet && !output.is_json();
+    let lines = if quiet { &mut unread } else { &mut *output };
+    lines.line(format!("escrow      {}", session.root().display()));
     let mut quorum = None;
-    if state.quorum().is_some() {
-        let record = escrow.quorum()?;
-        output.line(format!("quorum      {} (generation {})", record.id(), record.terms().generation));
+    if let Some(record) = &record {
+        lines.line(format!("quorum      {} (generation {})", record.id(), record.terms().generation));
         let names: Vec<_> =
             record.terms().custodians.iter().map(|one| format!("{} ({})", one.name, one.seal)).collect();
-        output.line(format!("custodians  any {}: {}", record.scheme(), names.join(", ")));
+        lines.line(format!("custodians  any {}: {}", record.scheme(), names.join(", ")));
         if record.scheme().is_fragile() {
-            output.line("            one lost card loses every key: found a quorum with more custodians");
+            lines.line("            one lost card loses every key: found a quorum with more custodians");
         }
         let histories = state.quorum().map(|entry| entry.cards.clone()).unwrap_or_default();
-        let cards = cards(&record, &histories, output);
+        let cards = cards(record, &histories, lines);
         quorum = Some(object([
             ("cards", Some(cards)),
             (
@@ -42,10 +53,14 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
             ),
             ("generation", Some(Json::Number(record.terms().generation.into()))),
             ("id", Some(Json::text(record.id().to_string()))),
+            (
+                "spare",
+                watched.as_ref().ok().and_then(|watch| watch.spare).map(|spare| Json::Number(spare.into())),
+            ),
             ("threshold", Some(Json::Number(record.scheme().threshold().into()))),
         ]));
     } else {
-        output.line("quorum      none yet");
+        lines.line("quorum      none yet");
     }
     let (keys, versions) =
         (state.keys().values().filter(|key| !key.versions.is_empty()).count(), state.versions());
@@ -55,19 +70,19 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
         .flat_map(|key| key.versions.values())
         .filter(|one| one.recovered.is_some())
         .count();
-    output.line(format!(
+    lines.line(format!(
         "keys        {keys} with {versions} versions, {proven} of them recovered at least once"
     ));
-    let drill = state.drills().last().map(|drill| drilled(drill, state, output));
-    output.line(format!("log         {} records, checkpoint {checkpoint}", checkpoint.seq()));
-    output.line(format!("operators   {}", signers(&escrow)));
+    let drill = state.drills().last().map(|drill| drilled(drill, state, lines));
+    lines.line(format!("log         {} records, checkpoint {checkpoint}", checkpoint.seq()));
+    lines.line(format!("operators   {}", signers(&escrow)));
     let mut open = Vec::new();
     for (seq, intent) in state.open() {
         let about = intent
             .deposit
             .as_ref()
             .map_or_else(String::new, |one| format!(" of {} version {}", one.name, one.version));
-        output.line(format!(
+        lines.line(format!(
             "open        record {seq}: {}{about} by {} at {} has not ended",
             intent.op, intent.actor, intent.time
         ));
@@ -78,6 +93,13 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
             ("time", Some(Json::text(intent.time.to_string()))),
         ]));
     }
+    if !state.certificates().is_empty() {
+        let count = state.certificates().len();
+        lines.line(format!("destroyed   {count} certificates: `quorate destroy list` shows them"));
+    }
+    if let Ok(watch) = &watched {
+        due::lines(watch, lines);
+    }
     // What a quorum signed is counted above: whoever can write the escrow can write such a record.
     let mut forged = check_heads(&escrow);
     // A record that doesn't count is named as such.
@@ -86,25 +108,39 @@ pub(crate) fn run(place: &Place, output: &mut Output) -> Result<(), Failure> {
     );
     let found: Vec<String> = forged.iter().map(sentence).chain(void(&escrow)).chain(ahead(&escrow)).collect();
     for finding in &found {
-        output.line(format!("found       {finding}"));
+        lines.line(format!("found       {finding}"));
     }
-    output.value(object([
+    lines.value(object([
         ("checkpoint", Some(Json::text(checkpoint.to_string()))),
+        ("certificates", Some(count(state.certificates().len()))),
         ("drill", drill),
-        ("found", Some(Json::List(found.into_iter().map(Json::text).collect()))),
+        ("due", watched.as_ref().ok().map(due::values)),
+        ("found", Some(Json::List(found.iter().cloned().map(Json::text).collect()))),
         ("keys", Some(count(keys))),
         ("open", Some(Json::List(open))),
         ("operators", Some(operator::values(&escrow))),
+        ("overdue", watched.as_ref().ok().map(|watch| count(watch.overdue().count()))),
+        ("policy", state.policy_entry().map(|entry| Json::Number(entry.seq))),
         ("quorum", quorum),
         ("recovered", Some(count(proven))),
+        ("soon", watched.as_ref().ok().map(|watch| count(watch.soon().count()))),
         ("versions", Some(count(versions))),
     ]));
+    if quiet {
+        found.iter().for_each(|finding| output.line(format!("found       {finding}")));
+        watched.iter().flat_map(Watch::overdue).for_each(|item| output.line(due::line(item)));
+    }
     if forged.iter().any(Finding::is_serious) || escrow.log().unacknowledged() > 0 {
         output.finish()?;
         return Err(Failure::new(DIFFERENCE, "this escrow is not what its log says")
             .hint("`quorate log verify` says more; compare with another copy of the escrow, and keep this one as evidence"));
     }
-    Ok(())
+    let ended =
+        written.and_then(|()| watched.map_err(due::wrong_clock)).and_then(|watch| due::overdue(&watch));
+    if ended.is_err() {
+        output.finish()?;
+    }
+    ended
 }
 
 /// The last drill, and how many versions any drill has proven.
@@ -131,20 +167,30 @@ fn drilled(drill: &DrillEntry, state: &State, output: &mut Output) -> Json<'stat
 
 /// When each card was last known good, and which never was.
 fn cards(record: &QuorumRecord, histories: &BTreeMap<u8, CardHistory>, output: &mut Output) -> Json<'static> {
-    let (mut good, mut never, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut good, mut never, mut gone, mut values) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (index, custodian) in (1_u8..=u8::MAX).zip(&record.terms().custodians) {
         let history = histories.get(&index).copied().unwrap_or_default();
+        let lost = history.gone.map(|(time, fate)| format!("{} since {time}", fate.name()));
+        let destroyed =
+            history.destroyed.map(|(time, number)| format!("destroyed {time}, certificate {number}"));
+        if let Some(fate) = destroyed.as_ref().or(lost.as_ref()) {
+            gone.push(format!("{} ({index}) {fate}", custodian.name));
+        }
         match history.good {
+            _ if history.is_gone() => {}
             Some(time) => good.push(format!("{} {time}", custodian.name)),
             None => never.push(format!("{} ({index})", custodian.name)),
         }
         let time = |time: Option<Timestamp>| time.map(|time| Json::text(time.to_string()));
         values.push(object([
+            ("destroyed", history.destroyed.map(|(_, number)| Json::Number(number))),
+            ("gone", history.gone.map(|(_, fate)| Json::text(fate.name()))),
             ("good", time(history.good)),
             ("index", Some(Json::Number(index.into()))),
             ("name", Some(Json::text(custodian.name.clone()))),
             ("share", time(history.share)),
             ("skipped", Some(Json::Bool(history.skipped))),
+            ("used", time(history.used)),
         ]));
     }
     if !good.is_empty() {
@@ -153,6 +199,9 @@ fn cards(record: &QuorumRecord, histories: &BTreeMap<u8, CardHistory>, output: &
     if !never.is_empty() {
         let label = if good.is_empty() { "cards       " } else { "            " };
         output.line(format!("{label}never read back: {}", never.join(", ")));
+    }
+    if !gone.is_empty() {
+        output.line(format!("gone        {}", gone.join(", ")));
     }
     Json::List(values)
 }

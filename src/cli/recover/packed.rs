@@ -12,6 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::package::Order;
 use crate::cli::session::Session;
+use crate::cli::state::allows;
 use crate::cli::wipe::Given;
 use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::ceremony::report::Kind;
@@ -40,7 +41,9 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
     let name = options.key()?;
     let session = Session::of(place)?;
     let mut escrow = session.open()?;
-    let backed = escrow.version(name)?.backed.clone();
+    let version = escrow.version(name)?;
+    allows(version, true, options.despite_state, output)?;
+    let backed = version.backed.clone();
     let order = Order::of(&options.wanted, dir, escrow.now(), output)?;
     order.fits(backed.kind)?;
     let openers = Arc::new(Openers::of(&options.present.seals)?);

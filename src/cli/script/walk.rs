@@ -201,7 +201,11 @@ impl Walk<'_> {
         // A drill that is held again has a report of its own.
         evidence.reports = evidence.reports.iter().map(|path| free(path)).collect();
         evidence.steps.clone_from(&self.ticks);
-        evidence.due = Some((self.script.policy.drill_days, self.script.policy.check_days));
+        evidence.due = self
+            .script
+            .policy
+            .is_said
+            .then_some((self.script.policy.drill_days, self.script.policy.check_days));
         evidence
     }
 

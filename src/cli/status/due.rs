@@ -1,0 +1,100 @@
+//! What is due and overdue, in words, for programs, as metrics and as a calendar.
+
+use crate::cli::args::Status;
+use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
+use crate::cli::files::replace;
+use crate::cli::output::Output;
+use quorate::ceremony::escrow::Escrow;
+use quorate::ceremony::watch::calendar::calendar;
+use quorate::ceremony::watch::metrics::metrics;
+use quorate::ceremony::watch::{Item, Level, Watch, What, WrongClock, watch};
+use quorate::quorum::QuorumRecord;
+use quorate::wire::json::{Json, object};
+
+/// The most items of one kind that are shown, in words; of 25,000 keys nobody reads all.
+const SHOWN: usize = 20;
+/// The most items that are given to programs.
+const LISTED: usize = 1000;
+
+/// What the watch sees.
+pub(super) fn seen(escrow: &Escrow<'_>, record: Option<&QuorumRecord>) -> Result<Watch, WrongClock> {
+    watch(escrow.state(), record, escrow.log().last_time(), escrow.now())
+}
+
+/// The lines of what is overdue, and of what soon will be.
+pub(super) fn lines(watch: &Watch, output: &mut Output) {
+    for level in [Level::Overdue, Level::Soon] {
+        for word in What::WORDS {
+            let found = || watch.items.iter().filter(|item| item.level == level && item.what.word() == word);
+            for item in found().take(SHOWN) {
+                output.line(line(item));
+            }
+            let more = found().count().saturating_sub(SHOWN);
+            if more > 0 {
+                output.line(format!("{:<11} {more} more of {word}; --json lists them", level.name()));
+            }
+        }
+    }
+    if !watch.items.is_empty() && watch.items.iter().all(|item| item.level == Level::Later) {
+        let next = watch.items.first().map(|item| format!("next {}: {}", item.due, item.sentence()));
+        output.line(format!("due         {}", next.unwrap_or_default()));
+    }
+}
+
+/// One line: how pressing, since or until when, what, and what to do.
+pub(super) fn line(item: &Item) -> String {
+    format!("{:<11} {}: {} ({})", item.level.name(), item.due, item.sentence(), item.hint())
+}
+
+/// What is overdue or soon will be, for programs; the first [`LISTED`].
+pub(super) fn values(watch: &Watch) -> Json<'static> {
+    let value = |item: &Item| {
+        object([
+            ("due", Some(Json::text(item.due.to_string()))),
+            ("hint", Some(Json::text(item.hint()))),
+            ("level", Some(Json::text(item.level.name()))),
+            ("sentence", Some(Json::text(item.sentence()))),
+            ("subject", Some(Json::text(item.subject.clone()))),
+            ("what", Some(Json::text(item.what.word()))),
+        ])
+    };
+    Json::List(watch.overdue().chain(watch.soon()).take(LISTED).map(value).collect())
+}
+
+/// Writes the files that were asked for.
+pub(super) fn files(
+    escrow: &Escrow<'_>,
+    record: Option<&QuorumRecord>,
+    watch: &Watch,
+    options: &Status,
+) -> Result<(), Failure> {
+    if let Some(path) = &options.prometheus {
+        replace(path, metrics(escrow.log(), record, watch).as_bytes())?;
+    }
+    if let Some(path) = &options.ics {
+        let record = record.ok_or_else(|| {
+            Failure::new(FAILED, "this escrow has no quorum yet, and so nothing for a calendar")
+                .hint("found one with `quorate init`")
+        })?;
+        let stamp = escrow.log().last_time().unwrap_or(watch.now);
+        let calendar = calendar(watch, record.id(), stamp, escrow.state().policy().warn_days);
+        replace(path, calendar.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The failure that something is overdue, when something is.
+pub(super) fn overdue(watch: &Watch) -> Result<(), Failure> {
+    let count = watch.overdue().count();
+    let words = match count {
+        0 => return Ok(()),
+        1 => "1 thing is overdue".to_owned(),
+        count => format!("{count} things are overdue"),
+    };
+    Err(Failure::new(DIFFERENCE, words).hint("each line that begins with overdue says what to do"))
+}
+
+/// A clock that can't be believed.
+pub(super) fn wrong_clock(error: WrongClock) -> Failure {
+    Failure::new(FAILED, error.to_string())
+}
