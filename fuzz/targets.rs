@@ -8,6 +8,7 @@ use quorate::age::{self, Header, Identity, LIMITS, Recipient, Stanzas};
 use quorate::card::sheet::{BackupSheet, SheetCollector, sheet_codes};
 use quorate::card::{Collector, scan, typed};
 use quorate::ceremony::report::Signed;
+use quorate::ceremony::script::Script;
 use quorate::key::{KeyKind, KeyName, KeyRecord, Label, import};
 use quorate::log::ssh::{self, NAMESPACE, SshFingerprint, SshKey, read_signature};
 use quorate::log::{Checkpoint, Log, Record};
@@ -22,7 +23,7 @@ use std::time::Duration;
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("age", age_file),
     ("armor", armor),
     ("card", card),
@@ -33,6 +34,7 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("log", log),
     ("log_record", log_record),
     ("picture", picture),
+    ("policy", policy),
     ("quorum_record", quorum_record),
     ("report", report),
     ("sheet", sheet),
@@ -87,6 +89,11 @@ pub fn report(data: &[u8]) {
         assert_eq!(signed.bytes(), data);
         assert!(signed.report().is_fit().is_ok());
     }
+}
+
+/// A policy, and the script of a ceremony: files that people write.
+pub fn policy(data: &[u8]) {
+    let _ = (quorate::ceremony::policy::read(data), Script::read(data));
 }
 
 /// The bytes of a backup sheet, and the texts of its codes, one a line.

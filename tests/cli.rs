@@ -3,7 +3,7 @@
 //!
 //! `walk` goes the whole way; `cards` brings cards as people do; `refusals` has every refusal with
 //! its message, hint and status; `papers` prints and reads back what is not secret; `scan_back` leaves
-//! cards out and reads them back later; `drill` proves keys and releases nothing, `report` and `script` hold its evidence; `providers` wraps keys for key services; `damage` has an escrow that was lost, altered or can't be written,
+//! cards out and reads them back later; `drill` proves keys and releases nothing, `report` and `script` hold its evidence; `providers` wraps keys for key services; `watch` is a year of what is due, `destroy` of what ends; `damage` has an escrow that was lost, altered or can't be written,
 //! and broken streams. Every run is searched for the secrets that are known then.
 #![allow(
     clippy::disallowed_methods,
@@ -23,6 +23,7 @@
 mod cli {
     mod cards;
     mod damage;
+    mod destroy;
     mod drill;
     mod exports;
     mod keys;
@@ -34,5 +35,6 @@ mod cli {
     mod scan_back;
     mod script;
     mod walk;
+    mod watch;
     mod world;
 }

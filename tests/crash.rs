@@ -421,3 +421,81 @@ fn sixteen_programs_at_once_share_one_escrow() {
     assert!(status.contains("keys        10 with 17 versions"), "{status}");
     assert!(!status.contains("has not ended"), "{status}");
 }
+
+/// What the log says can be read again by anybody, and the keys that are not destroyed come back.
+fn says_again(context: &str, room: &Room, command: &str) {
+    let verified = room.run("-C acme log verify");
+    assert!(verified.status.success(), "{context}: {}", words(&verified));
+    let again = room.run(command);
+    let said = words(&again);
+    // When it was done and only the last words were lost, saying it again is refused for that reason.
+    let done = ["can't become suspended", "is lost since", "was destroyed before"];
+    assert!(again.status.success() || done.iter().any(|done| said.contains(done)), "{context}: {said}");
+    // A lost card is overdue, and that is all that is wrong.
+    let status = room.run("-C acme status");
+    let lost = words(&status).contains("1 thing is overdue");
+    assert!(status.status.success() || lost, "{context}: {}", words(&status));
+    let cards = format!("{} {}", room.cards[0].display(), room.cards[1].display());
+    room.succeeds(&format!("-C acme recover root --card {cards} --to file:again"));
+}
+
+const SUSPEND: &str = "-C acme state root --set suspended --reason tests";
+const LOSE: &str = "-C acme custodian lost carol --reason tests";
+const CERTIFY: &str =
+    "-C acme destroy card carol --witness Wim --witness Vera --reason tests --yes-destroy carol";
+
+#[test]
+fn a_killed_change_of_state_or_card_is_made_whole_or_not_at_all() {
+    if !has_strace(WHAT) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let room = room(folder.path());
+    fs::write(folder.path().join("acme/policy.toml"), "drill-days = 100\n").unwrap();
+    let set = "-C acme policy set acme/policy.toml";
+    let calls = ["openat", "write", "fsync", "renameat2"];
+    for command in [SUSPEND, set, CERTIFY] {
+        killed(&room, &calls, command, |context, room| says_again(context, room, command));
+    }
+    let faults = [("write", "ENOSPC"), ("fsync", "EIO"), ("renameat2", "EIO")];
+    for command in [LOSE, CERTIFY] {
+        failing(&room, &faults, &["", "+"], command, |context, room, done| {
+            if !done {
+                says_again(context, room, command);
+            }
+        });
+    }
+}
+
+/// The certificate comes first, then the file goes: killed between the two, the log names what is left, and
+/// the same command ends it.
+#[test]
+fn a_killed_destruction_is_named_and_ended() {
+    if !has_strace(WHAT) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let room = room(folder.path());
+    room.succeeds("-C acme generate root --kind aes-256");
+    let destroy =
+        "-C acme destroy backup root@1 --witness Wim --witness Vera --reason tests --yes-destroy root@1";
+    let ends = |context: &str, room: &Room| {
+        let verified = room.run("-C acme log verify");
+        let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+        // Either nothing happened, or the certificate is there and what it is of is named, or all is done.
+        let named = said.contains("was destroyed, says certificate 1, and is still here");
+        assert!(verified.status.success() || named, "{context}: {said}");
+        let again = room.run(destroy);
+        let said = words(&again);
+        assert!(again.status.success() || said.contains("was destroyed before"), "{context}: {said}");
+        let log = room.succeeds("-C acme log show");
+        assert_eq!(log.matches(" destroy done ").count(), 1, "{context}: {log}");
+        let key = fs::read_dir(room.folder.join("acme/keys")).unwrap().next().unwrap().unwrap().path();
+        assert!(!key.join("1.age").exists() && key.join("2.age").exists(), "{context}");
+        room.is_sound(context, &["root"]);
+        assert!(!room.run("-C acme show root@1").stdout.is_empty());
+    };
+    killed(&room, &["openat", "write", "fsync", "renameat2", "unlink"], destroy, ends);
+    let faults = [("write", "ENOSPC"), ("fsync", "EIO"), ("renameat2", "ENOSPC"), ("unlink", "EIO")];
+    failing(&room, &faults, &["", "+"], destroy, |context, room, _| ends(context, room));
+}

@@ -165,6 +165,14 @@ fn containers() -> Vec<Vec<u8>> {
     collector.finish().into_iter().flatten().map(|gathered| gathered.sheet.bytes().to_vec()).collect()
 }
 
+/// The files in TOML that the operator's guide shows.
+fn tables() -> Vec<Vec<u8>> {
+    let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operator.md")).unwrap();
+    let blocks = guide.split("```toml\n").skip(1).map(|block| block.split("```").next().unwrap().as_bytes());
+    let short = &b"card-days = 0x1e\n[[rotation]]\nname = '*'\ndays = 'never'\n"[..];
+    blocks.chain([short]).map(<[u8]>::to_vec).collect()
+}
+
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     match target {
         "age" => vectors(&["backup"]),
@@ -185,6 +193,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
         "picture" => pages(),
         "quorum_record" => vectors(&["quorum-record"]),
+        "policy" => tables(),
         "report" => vectors(&["report"]),
         "sheet" => vectors(&["sheet"]).into_iter().chain(containers()).collect(),
         "ssh" => data("ssh"),

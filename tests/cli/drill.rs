@@ -41,7 +41,7 @@ fn backup(world: &World, name: &str) -> PathBuf {
 #[test]
 fn three_drills_over_months() {
     let (world, cards) = ten();
-    assert!(!world.acme(&["status"]).good().out.contains("drill"));
+    assert!(!world.acme(&["--clock", FEBRUARY, "status"]).good().out.contains("\ndrill"));
     // The first of all, by two custodians.
     let ran = world
         .acme(&join(&[&cards[..2]], &["--clock", FEBRUARY, "drill", "--card"]))
@@ -53,7 +53,7 @@ fn three_drills_over_months() {
         .prints("\n  released    nothing: every key was wiped\n")
         .prints("\n  recovery    ");
     assert!(!ran.out.contains("confidence"), "{ran:?}");
-    world.acme(&["status"]).good().prints(
+    world.acme(&["--clock", FEBRUARY, "status"]).good().prints(
         "drill       last 2026-02-01T09:00:00Z: 10 of 10 versions tried, 0 failed; 10 of 10 proven by any drill\n",
     );
     world.acme(&["show", "k3"]).good().prints("  recovered    never\n  drilled      2026-02-01T09:00:00Z\n");
@@ -62,7 +62,8 @@ fn three_drills_over_months() {
     world.acme(&["--clock", MARCH, "generate", "k3", "--kind", "aes-256"]).good();
     let named = join(&[&cards[1..3]], &["--clock", MAY, "drill", "k3", "k7@1", "--card"]);
     world.acme(&named).good().prints("drilled 3 of 11 key versions: 3 recovered, 0 failed\n");
-    let status = world.acme(&["--json", "status"]).good().out;
+    // What nobody checked for a quarter is overdue by then.
+    let status = world.acme(&["--clock", MAY, "--json", "status"]).fails_with_json(4).out;
     let status = json(&status);
     let drill = field(&status, "drill");
     assert_eq!((text(drill, "time"), text(drill, "scope")), (MAY, "named"));
@@ -90,7 +91,7 @@ fn a_damaged_backup_among_ten_is_named() {
     bytes[last] ^= 1;
     fs::write(&path, &bytes).unwrap();
     fs::remove_file(backup(&world, "k8")).unwrap();
-    let drill = join(&[&cards[..2]], &["drill", "--card"]);
+    let drill = join(&[&cards[..2]], &["--clock", FEBRUARY, "drill", "--card"]);
     let ran = world
         .acme(&drill)
         .fails(4, "2 of 10 key versions could not be recovered")
@@ -100,7 +101,11 @@ fn a_damaged_backup_among_ten_is_named() {
         .prints("drilled 10 of 10 key versions: 8 recovered, 2 failed\n")
         .prints("\n  failed      k4 version 1 (altered)\n  failed      k8 version 1 (missing)\n");
     assert!(!ran.out.contains("confidence"), "{ran:?}");
-    world.acme(&["status"]).good().prints("10 of 10 versions tried, 2 failed; 8 of 10 proven by any drill\n");
+    world
+        .acme(&["--clock", FEBRUARY, "status"])
+        .prints("10 of 10 versions tried, 2 failed; 8 of 10 proven by any drill\n")
+        .prints("overdue     2026-02-01T09:00:00Z: the drill of 2026-02-01T09:00:00Z could not recover 2 key versions")
+        .fails(4, "1 thing is overdue");
     assert!(!world.acme(&["show", "k4"]).good().out.contains("drilled"));
     world.acme(&["show", "k5"]).good().prints("  drilled      ");
     let json_ran = world.acme(&join(&[&cards[..2]], &["--json", "drill", "k4", "--card"]));
@@ -115,7 +120,7 @@ fn too_few_or_wrong_cards_end_a_drill() {
     let other = World::founded(2, &["alice=open", "bob=open", "erin=open"]);
     world.write("stranger.txt", other.lines("erin").join("\n"));
     world
-        .acme(&["drill", "--card", &cards[0], "stranger.txt"])
+        .acme(&["--clock", FEBRUARY, "drill", "--card", &cards[0], "stranger.txt"])
         .fails(3, "the quorum is not reached: 1 of 2 custodians are present (alice)")
         .says("this card belongs to quorum ");
     let log = world.acme(&["log", "show"]).good().out;
@@ -124,7 +129,9 @@ fn too_few_or_wrong_cards_end_a_drill() {
         (1, 1),
         "{log}"
     );
-    assert!(world.acme(&["status"]).good().out.lines().all(|line| !line.starts_with("open")));
+    assert!(
+        world.acme(&["--clock", FEBRUARY, "status"]).good().out.lines().all(|line| !line.starts_with("open"))
+    );
     // With the cards of two custodians more, a wrong one among them ends nothing.
     world.acme(&["drill", "k1", "--card", &cards[0], "stranger.txt", &cards[3]]).good();
 }
@@ -149,7 +156,7 @@ fn refusals() {
 fn a_killed_drill_stays_open() {
     let (world, cards) = ten();
     // The second card comes through a pipe that stays empty: the drill has begun, and waits.
-    let mut command = world.command(&["-C", "acme", "drill", "--card", &cards[0], "-"]);
+    let mut command = world.command(&["-C", "acme", "--clock", FEBRUARY, "drill", "--card", &cards[0], "-"]);
     command.stdin(Stdio::piped());
     let mut running = command.spawn().unwrap();
     let mut pipe = running.stdin.take().unwrap();
@@ -159,7 +166,7 @@ fn a_killed_drill_stays_open() {
     }
     running.kill().unwrap();
     assert!(!running.wait().unwrap().success());
-    let status = world.acme(&["status"]).good().out;
+    let status = world.acme(&["--clock", FEBRUARY, "status"]).good().out;
     let open = status.lines().find(|line| line.starts_with("open")).unwrap();
     assert!(open.contains("drill by operator at ") && open.ends_with(" has not ended"), "{open}");
     let seq = open.split_whitespace().nth(2).unwrap().trim_end_matches(':');

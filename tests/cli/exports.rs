@@ -48,6 +48,7 @@ fn the_inventory_is_a_table() {
     let world = exported();
     world.acme(&["log", "export", "--csv", "--out", "keys.csv"]).good();
     let script = "import csv, sys\nrows = list(csv.DictReader(sys.stdin))\n\
+        assert all(r['state'] == 'active' for r in rows)\n\
         print([(r['name'], r['version'], r['kind'], r['backed_up'], len(r['fingerprint']), len(r['spki_sha256'])) for r in rows])\n\
         assert all(None not in r and None not in r.values() for r in rows)";
     let said = stock(&world, &["python3", "-c", script], "keys.csv");

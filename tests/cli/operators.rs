@@ -9,7 +9,7 @@ use quorate::wire::json::{Json, object};
 use std::process::{Command, Stdio};
 
 /// A world with a founder, who is the first operator, and pairs of keys for others.
-fn staffed() -> World {
+pub(super) fn staffed() -> World {
     let world = World::new();
     for (name, kind) in
         [("flora", "ed25519"), ("dave", "ecdsa"), ("rita", "rsa"), ("new", "ed25519"), ("eve", "ed25519")]
@@ -39,7 +39,7 @@ fn pair(world: &World, name: &str, kind: &str) {
 
 /// A command in the escrow at a minute, signed with a key.
 #[track_caller]
-fn at(world: &World, minute: u8, key: &str, arguments: &[&str]) -> super::world::Ran {
+pub(super) fn at(world: &World, minute: u8, key: &str, arguments: &[&str]) -> super::world::Ran {
     let clock = format!("2026-11-23T20:{minute:02}:00Z");
     let mut all = vec!["--clock", &clock];
     if !key.is_empty() {

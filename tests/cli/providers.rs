@@ -4,7 +4,7 @@ use super::world::{CLOCK, Ran, World, join};
 use std::fs;
 
 /// An OpenBao wrapping key (RSA-4096), whose private half was thrown away.
-fn wrapping_key(world: &World, name: &str, bits: usize, exponent: &str) {
+pub(super) fn wrapping_key(world: &World, name: &str, bits: usize, exponent: &str) {
     let modulus = format!("rsa_keygen_bits:{bits}");
     let exponent = format!("rsa_keygen_pubexp:{exponent}");
     let path = world.path("throw-away.pem");
@@ -19,7 +19,7 @@ fn wrapping_key(world: &World, name: &str, bits: usize, exponent: &str) {
 }
 
 /// The SHA-256 that a run of `request` shows.
-fn fingerprint(ran: &Ran) -> String {
+pub(super) fn fingerprint(ran: &Ran) -> String {
     let line = ran.out.lines().find(|line| line.contains("wrapping key")).unwrap();
     line.split_whitespace().skip(2).collect::<String>()
 }

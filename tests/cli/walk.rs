@@ -80,8 +80,8 @@ fn the_whole_walk() {
 
     // Looking.
     let list = world.acme(&["list"]).good();
-    let row = |name: &str, kind: &str| format!("{name:<8}  1        {kind:<8}  {CLOCK}  never\n");
-    let header = "NAME      VERSION  KIND      CREATED               RECOVERED\n";
+    let row = |name: &str, kind: &str| format!("{name:<8}  1        {kind:<8}  active  {CLOCK}  never\n");
+    let header = "NAME      VERSION  KIND      STATE   CREATED               RECOVERED\n";
     assert_eq!(list.out, format!("{header}{}{}", row("payments", "aes-256"), row("signing", "rsa-2048")));
     let listed = world.acme(&["--json", "list"]).good().out;
     let listed = json(&listed);
@@ -91,19 +91,20 @@ fn the_whole_walk() {
     let show = world.acme(&["show", "payments@1"]).good().out;
     let lines: Vec<&str> = show.lines().collect();
     assert_eq!(
-        lines[..4],
+        lines[..5],
         [
             "payments version 1",
             "  kind         aes-256",
             &format!("  generate     {CLOCK}"),
+            &format!("  state        active since {CLOCK}"),
             &format!("  fingerprint  {fingerprint}"),
         ]
     );
-    assert_eq!(lines[5..], [format!("  quorum       {id}"), "  recovered    never".to_owned()]);
-    let backup = lines[4].strip_prefix("  backup       ").unwrap().split(',').next().unwrap();
+    assert_eq!(lines[6..], [format!("  quorum       {id}"), "  recovered    never".to_owned()]);
+    let backup = lines[5].strip_prefix("  backup       ").unwrap().split(',').next().unwrap();
     assert!(world.path(&format!("acme/{backup}")).is_file(), "{backup}");
     world.acme(&["show", "signing"]).good().prints("  public key   ").prints("(SHA-256 of the SPKI)");
-    let status = world.acme(&["status"]).good();
+    let status = world.acme(&["--clock", CLOCK, "status"]).good();
     let expected = [
         "escrow      acme".to_owned(),
         format!("quorum      {id} (generation 1)"),
@@ -112,7 +113,7 @@ fn the_whole_walk() {
         "keys        2 with 2 versions, 0 of them recovered at least once".to_owned(),
     ];
     assert_eq!(status.out.lines().take(5).collect::<Vec<_>>(), expected);
-    let status = world.acme(&["--json", "status"]).good().out;
+    let status = world.acme(&["--clock", CLOCK, "--json", "status"]).good().out;
     let status = json(&status);
     assert_eq!(*field(&status, "keys"), Json::Number(2));
     assert_eq!(*field(field(&status, "quorum"), "threshold"), Json::Number(3));
@@ -136,14 +137,15 @@ fn the_whole_walk() {
     let slip = fs::read_to_string(world.path("slips/1-alice.txt")).unwrap();
     let typed = world.acme_with_input(&join(&[&alice], &["check", "--passphrase"]), &slip).good();
     assert_eq!(typed.out, opened);
-    let checked = world.acme(&join(&[&alice, &secret], &["--json", "check", "--record"])).good().out;
+    let checked =
+        world.acme(&join(&[&alice, &secret], &["--clock", CLOCK, "--json", "check", "--record"])).good().out;
     assert_eq!(*field(&items(&json(&checked))[0], "share"), Json::Bool(true));
 
     // Back they come.
     let cards = world.typed(&["erin", "alice", "carol"]);
     let secrets = world.passphrases(&["alice", "carol", "erin"]);
     let recover = |name: &str, to: &str, format: &[String]| {
-        let words = ["--json", "recover", name, "--to", to, "--card"];
+        let words = ["--clock", CLOCK, "--json", "recover", name, "--to", to, "--card"];
         world.acme(&join(&[&cards, &secrets, format], &words)).good().out
     };
     let out = recover("payments", "file:out.key", &[]);
@@ -170,7 +172,7 @@ fn the_whole_walk() {
     check
         .prints("log         14 records in ")
         .prints("unbroken\nobjects     2 backups and 1 quorum records are");
-    world.acme(&["status"]).good().prints("2 of them recovered at least once");
+    world.acme(&["--clock", CLOCK, "status"]).good().prints("2 of them recovered at least once");
 }
 
 #[test]

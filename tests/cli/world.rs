@@ -53,6 +53,14 @@ impl Ran {
         self
     }
 
+    /// It failed with this status, and its result for programs is on standard output all the same.
+    #[track_caller]
+    pub fn fails_with_json(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{self:#?}");
+        assert_eq!(self.out.lines().count(), 1, "{self:#?}");
+        self
+    }
+
     #[track_caller]
     pub fn says(self, fragment: &str) -> Self {
         assert!(self.err.contains(fragment), "no {fragment:?} in {self:#?}");

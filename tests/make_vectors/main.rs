@@ -17,6 +17,7 @@ mod operators;
 mod quorums;
 mod reports;
 mod sheets;
+mod watched;
 
 use quorate::age::{Identity, Kind};
 use quorate::ceremony::deposit::deposit;
@@ -158,4 +159,14 @@ fn make_operators() {
     let out = Out(folder.into());
     assert!(!out.0.exists(), "a published set is never made again");
     operators::make(&out);
+}
+
+/// And what is watched, in the same way.
+#[test]
+#[ignore = "writes vectors of policies, states and certificates to QUORATE_VECTORS"]
+fn make_watched() {
+    let Some(folder) = std::env::var_os("QUORATE_VECTORS") else { return };
+    let out = Out(folder.into());
+    assert!(!out.0.exists(), "a published set is never made again");
+    watched::make(&out);
 }

@@ -1,0 +1,599 @@
+//! A year of an escrow: what is due and overdue by a clock that the test has, policies that are refused,
+//! states of keys, and what stock programs read of it.
+
+use super::operators::{at, staffed};
+use super::walk::{field, items, json, text};
+use super::world::{SKIP, World, join};
+use std::fs;
+use std::process::{Command, Stdio};
+
+const OPEN: [&str; 3] = ["alice=open", "bob=open", "carol=open"];
+const TEN: [&str; 10] = ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9"];
+
+/// The morning of a day.
+fn morning(day: &str) -> String {
+    format!("{day}T09:00:00Z")
+}
+
+/// A command in the escrow on the morning of a day.
+#[track_caller]
+fn on(world: &World, day: &str, arguments: &[&str]) -> super::world::Ran {
+    let clock = morning(day);
+    world.acme(&[&["--clock", &clock][..], arguments].concat())
+}
+
+/// A quorum of 2 of 3 of New Year's Day 2026, ten keys a day later, and pictures of the cards.
+fn founded() -> (World, Vec<String>) {
+    let world = World::new();
+    let mut founding = vec!["--clock", "2026-01-01T09:00:00Z", "init", "acme", "-t", "2", "-c"];
+    founding.extend(OPEN);
+    founding.extend(SKIP);
+    world.run(&founding).good();
+    on(&world, "2026-01-02", &[&["generate"][..], &TEN, &["--kind", "aes-256"]].concat()).good();
+    let pictures = ["alice", "bob", "carol"].map(|name| world.picture(name)).to_vec();
+    (world, pictures)
+}
+
+/// Every card is checked on the morning of a day.
+#[track_caller]
+fn check(world: &World, day: &str, pictures: &[String]) {
+    on(world, day, &join(&[pictures], &["check", "--record"])).good();
+}
+
+#[track_caller]
+fn drill(world: &World, day: &str, pictures: &[String]) -> String {
+    let ran = on(world, day, &join(&[pictures], &["drill", "--card"])).good();
+    let line = ran.out.lines().find(|line| line.starts_with("  checkpoint ")).unwrap().to_owned();
+    line.split_whitespace().nth(1).unwrap().to_owned()
+}
+
+/// A script of Python; with `QUORATE_TEST_ALL` its packages must be there.
+fn python(world: &World, arguments: &[&str]) -> Option<String> {
+    let has = Command::new("python3").args(["-c", "import icalendar, prometheus_client"]).output();
+    if !has.is_ok_and(|ran| ran.status.success()) {
+        assert!(std::env::var_os("QUORATE_TEST_ALL").is_none(), "icalendar or prometheus_client is missing");
+        eprintln!("left out: what other programs read of metrics and calendars");
+        return None;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/watch/read.py");
+    let ran = Command::new("python3").arg(script).args(arguments).current_dir(world.root()).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    Some(String::from_utf8(ran.stdout).unwrap())
+}
+
+#[test]
+fn a_year_of_drills_a_lapse_a_lost_card_and_a_rollback() {
+    let (world, pictures) = founded();
+    on(&world, "2026-01-03", &["status"])
+        .good()
+        .prints("due         next 2026-04-01T09:00:00Z: a check of the card of alice");
+    check(&world, "2026-01-03", &pictures);
+    drill(&world, "2026-02-01", &pictures[..2]);
+    // A month before something lapses it is told, and nothing is wrong yet.
+    on(&world, "2026-03-20", &["status"])
+        .good()
+        .prints("soon        2026-04-03T09:00:00Z: a check of the card of bob");
+    on(&world, "2026-03-20", &["status", "--quiet"]).good();
+    assert_eq!(on(&world, "2026-03-20", &["status", "--quiet"]).out, "");
+    check(&world, "2026-04-01", &pictures);
+    drill(&world, "2026-06-01", &pictures[1..]);
+    check(&world, "2026-06-01", &pictures);
+    let kept = world.path("last-month");
+    let copied = Command::new("cp").arg("-a").arg(world.path("acme")).arg(&kept).status().unwrap();
+    assert!(copied.success());
+    let checkpoint = drill(&world, "2026-07-01", &pictures[..2]);
+    // A card that is lost leaves none to spare.
+    on(&world, "2026-07-02", &["custodian", "lost", "Carol", "--reason", "after moving house"])
+        .good()
+        .prints("the card of carol (share 3) is lost");
+    on(&world, "2026-07-02", &["status"])
+        .prints("gone        carol (3) lost since 2026-07-02T09:00:00Z")
+        .prints("overdue     2026-07-02T09:00:00Z: 0 cards to spare, where 1 are asked for")
+        .fails(4, "1 thing is overdue");
+    let quiet = on(&world, "2026-07-02", &["status", "-q"]).fails(4, "1 thing is overdue").out;
+    assert_eq!(quiet.lines().count(), 1, "{quiet}");
+    let value = on(&world, "2026-07-02", &["--json", "status"]).fails_with_json(4).out;
+    let value = json(&value);
+    assert_eq!(text(&items(field(&value, "due"))[0], "what"), "spare");
+    assert_eq!(text(&items(field(field(&value, "quorum"), "cards"))[2], "gone"), "lost");
+    on(&world, "2026-07-03", &["custodian", "found", "carol", "--reason", "in the other safe"]).good();
+    on(&world, "2026-07-03", &["status"]).good();
+    // Nobody drills for a year: it lapses to the second, a year after the last good one.
+    for day in ["2026-08-15", "2026-11-01", "2027-01-15", "2027-04-01", "2027-06-15"] {
+        check(&world, day, &pictures);
+    }
+    world
+        .acme(&["--clock", "2027-07-01T08:59:59Z", "status"])
+        .good()
+        .prints("soon        2027-07-01T09:00:00Z: a drill");
+    world
+        .acme(&["--clock", "2027-07-01T09:00:00Z", "status"])
+        .prints("overdue     2027-07-01T09:00:00Z: a drill of all keys, or of a sample; the last good one was 2026-07-01T09:00:00Z (quorate drill)")
+        .fails(4, "1 thing is overdue")
+        .says("each line that begins with overdue says what to do");
+    // A drill of some keys is none of all.
+    on(&world, "2027-07-01", &join(&[&pictures[..2]], &["drill", "k1", "--card"])).good();
+    on(&world, "2027-07-01", &["status"]).fails(4, "1 thing is overdue");
+    drill(&world, "2027-07-01", &pictures[..2]);
+    on(&world, "2027-07-01", &["status"]).good();
+    // Somebody puts last month's folder back: the log is whole, and the checkpoint on paper tells.
+    fs::rename(world.path("acme"), world.path("true")).unwrap();
+    fs::rename(&kept, world.path("acme")).unwrap();
+    world.acme(&["log", "verify"]).good();
+    world
+        .acme(&["log", "verify", "--since", &checkpoint])
+        .fails(4, "this is an old copy, or it was rolled back");
+    world.run(&["-C", "true", "log", "verify", "--since", &checkpoint]).good();
+}
+
+#[test]
+fn other_programs_read_metrics_and_calendar() {
+    let (world, pictures) = founded();
+    on(&world, "2026-01-03", &["generate", "signing", "--kind", "ed25519"]).good();
+    check(&world, "2026-01-03", &pictures[..2]);
+    world.write("watch.prom", "an old one");
+    let files = ["status", "--prometheus", "watch.prom", "--ics", "due.ics"];
+    on(&world, "2026-04-02", &files).fails(4, "1 thing is overdue");
+    let calendar = String::from_utf8(world.read("due.ics")).unwrap();
+    assert!(
+        calendar.split_inclusive('\n').all(|line| line.ends_with("\r\n") && line.len() <= 77),
+        "{calendar}"
+    );
+    let again = ["status", "--quiet", "--prometheus", "watch.prom", "--ics", "again.ics"];
+    on(&world, "2026-04-02", &again).fails(4, "1 thing is overdue");
+    assert_eq!(world.read("due.ics"), world.read("again.ics"), "the same watch is the same calendar");
+    let left: Vec<_> = fs::read_dir(world.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".tmp")), "{left:?}");
+    if let Some(read) = python(&world, &["watch.prom", "due.ics"]) {
+        let value = json(&read);
+        let metrics = items(field(&value, "metrics"));
+        for (name, wanted) in [
+            ("quorate_overdue card", 1),
+            ("quorate_overdue drill", 0),
+            ("quorate_key_versions active", 11),
+            ("quorate_spare_cards", 1),
+            ("quorate_recoverable", 1),
+            ("quorate_watch_timestamp_seconds", 1_775_120_400),
+        ] {
+            let found = metrics.iter().find(|one| text(one, "name") == name).unwrap();
+            assert_eq!(*field(found, "value"), quorate::wire::json::Json::Number(wanted), "{name}");
+        }
+        let events = items(field(&value, "events"));
+        // Three cards, a drill, eleven keys; two of the cards were checked.
+        assert_eq!(events.len(), 15);
+        let first = &events[0];
+        assert_eq!(text(first, "date"), "2026-04-01");
+        assert!(
+            text(first, "summary").contains("the card of carol (share 3), which nobody has read back yet")
+        );
+        assert!(events.iter().any(|event| text(event, "date") == "2029-01-02"), "private keys turn three");
+    }
+    // An item keeps its name when its day moves.
+    let uid = |calendar: &str, what: &str| {
+        let events: Vec<&str> = calendar.split("BEGIN:VEVENT").filter(|event| event.contains(what)).collect();
+        events[0].lines().find(|line| line.starts_with("UID:")).unwrap().to_owned()
+    };
+    check(&world, "2026-04-02", &pictures);
+    on(&world, "2026-04-02", &["status", "--ics", "due.ics"]).good();
+    let moved = String::from_utf8(world.read("due.ics")).unwrap();
+    assert_eq!(uid(&calendar, "card of carol"), uid(&moved, "card of carol"));
+    // A place that can't be written is told, after what is due.
+    on(&world, "2026-04-02", &["status", "--prometheus", "nowhere/watch.prom"])
+        .prints("due         next ")
+        .fails(1, "nowhere/watch.prom");
+}
+
+#[test]
+fn a_clock_that_cannot_be_right_is_refused() {
+    let (world, _) = founded();
+    // A machine whose clock lost its battery.
+    let ran = world.acme(&["--clock", "1970-01-01T00:00:00Z", "status", "--prometheus", "watch.prom"]);
+    ran.prints("keys        10 with 10 versions")
+        .fails(1, "the clock says 1970-01-01T00:00:00Z, which is before the last record of the log (2026-01-02T09:00:00Z)")
+        .says("set the machine's clock, or name the time with --clock");
+    assert!(!world.path("watch.prom").exists(), "nothing is written that could be believed");
+    on(&world, "2025-12-31", &["list", "--overdue"]).fails(1, "nothing can be said of what is due");
+    on(&world, "2025-12-31", &["state", "k1", "--set", "suspended", "--reason", "r"])
+        .fails(5, "which is before the last record");
+    // Two machines' clocks differ by a little, and the last second that there is overflows nothing.
+    world.acme(&["--clock", "2026-01-02T08:58:00Z", "status"]).good();
+    world
+        .acme(&["--clock", "9999-12-31T23:59:59Z", "status", "--ics", "late.ics"])
+        .fails(4, "14 things are overdue");
+    world.acme(&["--clock", "yesterday", "status"]).fails(2, "write it as 2026-11-23T20:00:00Z");
+}
+
+const POLICY: &str = r#"
+drill-days = 180
+card-days = 30
+spare-cards = 1
+open-days = 2
+package-days = "never"
+reports = ["drill"]
+separation = ["site", "manager"]
+
+[[rotation]]
+name = "root-*"
+days = "never"
+
+[[rotation]]
+name = "*"
+kind = "aes-256"
+days = 90
+
+[[import]]
+provider = "aws"
+days = 300
+
+[[custodian]]
+name = "alice"
+site = "Berlin"
+manager = "Zoe"
+
+[[custodian]]
+name = "bob"
+site = "Lyon"
+manager = "Yves"
+
+[[custodian]]
+name = "carol"
+site = "Turin"
+manager = "Xenia"
+persons = ["carol", "chris"]
+"#;
+
+#[test]
+fn a_policy_holds_from_its_record_on() {
+    let (world, pictures) = founded();
+    on(&world, "2026-01-03", &["policy", "show"]).good().prints("nobody has set a policy; these hold:");
+    drill(&world, "2026-01-03", &pictures[..2]);
+    world.write("policy.toml", POLICY);
+    on(&world, "2026-01-04", &["policy", "set", "policy.toml"])
+        .good()
+        .prints("the policy of policy.toml holds from now on");
+    on(&world, "2026-01-04", &["policy", "show"])
+        .good()
+        .prints("set 2026-01-04T09:00:00Z (record 26)")
+        .prints("  a drill of all keys   every 180 days\n")
+        .prints("  rotation of root-*  never\n")
+        .prints("  custodian carol: at Turin; answers to Xenia; the card is within reach of carol, chris\n");
+    on(&world, "2026-01-05", &["generate", "root-ca", "--kind", "aes-256"]).good();
+    check(&world, "2026-01-05", &pictures);
+    // What was begun and drilled before the policy needs no report; what comes then does.
+    on(&world, "2026-01-06", &["status"]).good();
+    drill(&world, "2026-01-06", &pictures[..2]);
+    on(&world, "2026-01-06", &["status"])
+        .prints("a report of the ceremony (drill) that ended with record 31 is missing (add --report FILE.json to the next one)")
+        .fails(4, "1 thing is overdue");
+    on(&world, "2026-01-07", &join(&[&pictures[..2]], &["drill", "--report", "d.json", "--card"])).good();
+    on(&world, "2026-01-07", &["status"]).good();
+    let report = String::from_utf8(world.read("d.json")).unwrap() + "\n";
+    let report = json(&report);
+    let due: Vec<_> = items(field(&report, "due")).iter().map(|one| text(one, "time")).collect();
+    assert_eq!(due, ["2026-07-06T09:00:00Z", "2026-02-06T09:00:00Z"], "by the policy");
+    check(&world, "2026-03-20", &pictures);
+    let status = on(&world, "2026-04-02", &["status"]).fails(4, "10 things are overdue").out;
+    assert!(status.contains("overdue     2026-04-02T09:00:00Z: the next version of k3; version 1 is of 2026-01-02T09:00:00Z (quorate generate k3 --kind KIND)"), "{status}");
+    assert!(!status.contains("root-ca"), "{status}");
+    let overdue = on(&world, "2026-04-02", &["list", "--overdue"]).good().out;
+    assert_eq!(overdue.lines().count(), 11, "{overdue}");
+    on(&world, "2026-04-02", &["list", "--overdue", "--kind", "ed25519"])
+        .good()
+        .prints("no key version is like that");
+    on(&world, "2026-04-02", &[&["generate"][..], &TEN, &["--kind", "aes-256"]].concat()).good();
+    on(&world, "2026-04-02", &["status"]).good();
+    let by = on(&world, "2026-04-02", &["--json", "list", "--due-by", "2026-07-01T09:00:00Z"]).good().out;
+    let by = json(&by);
+    assert_eq!(items(&by).len(), 10);
+    assert_eq!(
+        (text(&items(&by)[0], "due"), text(&items(&by)[0], "state")),
+        ("2026-07-01T09:00:00Z", "active")
+    );
+}
+
+#[test]
+fn a_policy_that_nobody_can_keep_is_refused() {
+    let (world, _) = founded();
+    let before = world.acme(&["log", "show"]).good().out;
+    let refused = |policy: &str, status, words: &str, hint: &str| {
+        world.write("p.toml", policy);
+        on(&world, "2026-01-03", &["policy", "set", "p.toml"]).fails(status, words).says(hint);
+    };
+    refused("drill-days = 0", 2, "line 1: drill-days: write a whole number from 1 to 3653", "The policy");
+    refused(
+        "\ndril-days = 9",
+        2,
+        "line 2: the policy has no field \"dril-days\"; did you mean drill-days?",
+        "The policy",
+    );
+    refused("package-days = \"often\"", 2, "write a whole number from 1 to 3653, or \"never\"", "The policy");
+    refused("reports = [\"salvage\"]", 2, "\"salvage\" is not known here: write found, recover or drill", "");
+    refused("separation = [\"site\", \"site\"]", 2, "\"site\" is there twice", "");
+    refused("[[rotation]]\nname = \"a b\"\ndays = 3", 2, "line 2: name: a key's name is letters", "");
+    refused("[[rotation]]\nname = \"a\"", 2, "[[rotation]] needs the field days", "");
+    refused("[[import]]\nprovider = \"nasa\"\ndays = 3", 2, "line 2: provider: ", "");
+    refused(
+        "spare-cards = 2",
+        1,
+        "a quorum of 2 of 3 has 1 when none is lost",
+        "set spare-cards to at most 1",
+    );
+    refused("[[custodian]]\nname = \"dave\"", 1, "dave is no custodian of this quorum", "use the names");
+    let twice = "[[custodian]]\nname = \"bob\"\n[[custodian]]\nname = \"bob\"";
+    refused(twice, 1, "the custodian bob is there twice", "write one");
+    refused("separation = [\"site\"]", 1, "the site of alice isn't said", "write it in [[custodian]]");
+    let two = |field: &str| {
+        let one = |name: &str, value: &str| format!("[[custodian]]\nname = {name:?}\n{field} = {value}\n");
+        one("alice", "\"one\"") + &one("bob", "\"one\"") + &one("carol", "\"two\"")
+    };
+    let rule = |rule: &str| format!("separation = [{rule:?}]\n{}", two(rule));
+    refused(
+        &rule("manager"),
+        1,
+        "alice, bob answer to one, who could have every key recovered",
+        "give cards to others",
+    );
+    refused(&rule("site"), 1, "the cards of alice, bob are at one, which is enough", "give cards to others");
+    // A deputy for two is one person with a quorum, whatever the policy says of sites.
+    let deputy = two("persons").replace("\"one\"", "[\"alice\", \"ann\"]").replace("\"two\"", "[\"carol\"]");
+    refused(&deputy, 1, "alice has the cards of alice, bob and could recover every key alone", "give cards");
+    refused(&"#".repeat(70_000), 1, "p.toml: is longer than the 65536 bytes", "");
+    world.acme(&["policy", "set", "absent.toml"]).fails(1, "absent.toml");
+    assert_eq!(world.acme(&["log", "show"]).good().out, before, "nothing of it left a trace");
+    // Three of five in three places: without one of them, two are left.
+    let other = World::new();
+    let five = ["a=open", "b=open", "c=open", "d=open", "e=open"];
+    other.run(&[&["init", "acme", "-t", "4", "-c"][..], &five, &SKIP].concat()).good();
+    let one = |(name, site): (&str, &str)| format!("[[custodian]]\nname = {name:?}\nsite = {site:?}\n");
+    let sites = [("a", "x"), ("b", "x"), ("c", "y"), ("d", "z"), ("e", "w")].map(one).concat();
+    other.write("p.toml", format!("separation = [\"site\"]\n{sites}"));
+    other
+        .acme(&["policy", "set", "p.toml"])
+        .fails(1, "the cards of a, b are at x: without that site no key could be recovered");
+}
+
+#[test]
+fn keys_go_from_state_to_state() {
+    let (world, pictures) = founded();
+    let set = |day: &str, key: &str, state: &str| {
+        on(&world, day, &["state", key, "--set", state, "--reason", "because"])
+    };
+    world.acme(&["state", "k1"]).good().prints("k1 version 1 is active since 2026-01-02T09:00:00Z\n  it can become suspended, deactivated, compromised, pre-activation\n");
+    set("2026-01-03", "k1", "pre-activation").good().says("not to be used before it is active");
+    set("2026-01-04", "k1", "active").good();
+    set("2026-01-04", "k1", "pre-activation").fails(1, "was used or changed already");
+    set("2026-01-05", "k1", "suspended").good();
+    set("2026-01-05", "k1", "suspended")
+        .fails(1, "k1 version 1 is suspended, and can't become suspended")
+        .says("it can become active, deactivated, compromised");
+    set("2026-01-06", "k1", "deactivated").good();
+    set("2026-01-06", "k1", "active").fails(1, "k1 version 1 is deactivated, and can't become active");
+    set("2026-01-07", "k2", "compromised").good().says("make the next version now");
+    set("2026-01-07", "k2", "destroyed")
+        .fails(2, "k2 version 1 is destroyed when its backup is")
+        .says("quorate destroy backup k2@1");
+    set("2026-01-07", "k3", "asleep").fails(2, "the states are pre-activation, active, suspended");
+    set("2026-01-07", "nothing", "suspended").fails(1, "there is no key nothing");
+    on(&world, "2026-01-07", &["state", "k3", "--set", "suspended", "--reason", ""])
+        .fails(2, "the reason is empty");
+    on(&world, "2026-01-07", &["state", "k3", "--set", "suspended"]).fails(2, "--reason");
+    // A compromised version is to be replaced, now; a deactivated one is rotated no more.
+    on(&world, "2026-01-07", &["status"])
+        .prints("the next version of k2, since version 1 is compromised")
+        .fails(4, "1 thing is overdue");
+    let listed = on(&world, "2026-01-07", &["list", "--state", "compromised", "deactivated"]).good().out;
+    let rows: Vec<Vec<&str>> =
+        listed.lines().skip(1).map(|line| line.split_whitespace().take(4).collect()).collect();
+    assert_eq!(rows, [["k1", "1", "aes-256", "deactivated"], ["k2", "1", "aes-256", "compromised"]]);
+    on(&world, "2026-01-08", &["generate", "k2", "--kind", "aes-256"]).good();
+    on(&world, "2026-01-08", &["status"]).good();
+    // What protected data can be read as long as its key can be: a drill proves it, a recovery says what it is.
+    drill(&world, "2026-01-09", &pictures[..2]);
+    let recover = |key: &str, to: &str, more: &[&str]| {
+        on(
+            &world,
+            "2026-01-09",
+            &join(&[&pictures[..2]], &[&["recover", key, "--to", to], more, &["--card"]].concat()),
+        )
+    };
+    recover("k2@1", "file:k2.key", &[])
+        .good()
+        .says("k2 version 1 is compromised since 2026-01-07T09:00:00Z: somebody else may have it");
+    recover("k1", "file:k1.key", &[]).good().says("k1 version 1 is deactivated");
+    assert!(!recover("k5", "file:k5.key", &[]).good().err.contains("active"));
+    let shown = world.acme(&["show", "k2"]).good().out;
+    assert!(shown.contains("  state        compromised since 2026-01-07T09:00:00Z\n"), "{shown}");
+    world.acme(&["log", "verify"]).good();
+}
+
+const PLACE: &str = "arn:aws:kms:eu-west-1:1:key/a";
+
+#[test]
+fn what_is_not_to_protect_goes_to_no_provider() {
+    let (world, pictures) = founded();
+    super::providers::wrapping_key(&world, "kek.pem", 4096, "65537");
+    let pem = String::from_utf8(world.read("kek.pem")).unwrap();
+    let spki: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let download = format!(
+        r#"{{"KeyId":"{PLACE}","ImportToken":"AAAA","PublicKey":"{spki}","ParametersValidTo":"2099-01-01T00:00:00Z"}}"#
+    );
+    world.write("aws.json", download);
+    let request =
+        ["--clock", "2026-01-02T10:00:00Z", "request", "aws", "--kind", "aes-256", "--from", "aws.json"];
+    let ran = world.run(&request).good();
+    let confirmed = super::providers::fingerprint(&ran);
+    let package = |day: &str, key: &str, dir: &str, more: &[&str]| {
+        let words = ["recover", key, "--to", dir, "--for", "request.json", "--wrapping-key", &confirmed];
+        on(&world, day, &join(&[&pictures[..2]], &[&words, more, &["--card"]].concat()))
+    };
+    for (key, state) in [("k1", "suspended"), ("k2", "deactivated"), ("k3", "compromised")] {
+        on(&world, "2026-01-03", &["state", key, "--set", state, "--reason", "because"]).good();
+        package("2026-01-03", key, "package:refused", &[])
+            .fails(1, &format!("{key} version 1 is {state}"))
+            .says("--despite-state brings this one all the same");
+        assert!(!world.path("refused").exists());
+    }
+    package("2026-01-03", "k3", "package:forced", &["--despite-state"])
+        .good()
+        .says("somebody else may have it");
+    package("2026-01-03", "k4", "package:good", &[]).good();
+    // A package that nobody imports lapses; what was packaged for a provider is found by it.
+    let listed = on(&world, "2026-01-03", &["list", "--provider", "aws"]).good().out;
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    on(&world, "2026-01-03", &["list", "--provider", "aws", "--state", "active"])
+        .good()
+        .prints("k4    1        aes-256  active");
+    on(&world, "2026-01-03", &["list", "--provider", "gcp"]).good().prints("no key version is like that");
+    check(&world, "2026-02-01", &pictures);
+    on(&world, "2026-02-02", &["status"])
+        .prints("overdue     2026-02-02T09:00:00Z: the import of k4 version 1 at aws arn:aws:kms:eu-west-1:1:key/a; its package is of 2026-01-03T09:00:00Z")
+        .fails(4, "2 things are overdue");
+    // Imported, it is due again as the policy says, and no more once it was destroyed there.
+    let id = "ab".repeat(32);
+    on(&world, "2026-02-02", &["import", "record", "k4", "--package", "good", "--material-id", &id]).good();
+    world.write("p.toml", "[[import]]\nprovider = \"aws\"\ndays = 10\n");
+    on(&world, "2026-02-02", &["policy", "set", "p.toml"]).good();
+    on(&world, "2026-02-02", &["status"]).fails(4, "1 thing is overdue");
+    on(&world, "2026-02-02", &["generate", "k3", "--kind", "aes-256"]).good();
+    on(&world, "2026-02-02", &["status"]).good();
+    let destroy = [
+        "destroy",
+        "provider",
+        "k4@1",
+        "--provider",
+        "aws",
+        "--witness",
+        "Wim",
+        "--witness",
+        "Vera",
+        "--reason",
+        "key deleted",
+        "--yes-destroy",
+        "k4@1",
+    ];
+    on(&world, "2026-02-12", &["status"])
+        .prints("k4 version 1 has to be imported again: aws at arn:aws:kms:eu-west-1:1:key/a will forget it")
+        .fails(4, "1 thing is overdue");
+    on(&world, "2026-02-12", &destroy)
+        .good()
+        .prints("certificate 1: the copy of k4 version 1 at aws arn:aws:kms:eu-west-1:1:key/a is destroyed");
+    on(&world, "2026-02-12", &["status"]).good();
+}
+
+#[test]
+fn each_operator_may_say_what_their_role_lets_them() {
+    let world = staffed();
+    world.write("p.toml", "drill-days = 100\n");
+    at(&world, 2, "dave", &["generate", "orders", "--kind", "aes-256"]).good();
+    at(&world, 3, "dave", &["policy", "set", "p.toml"])
+        .fails(1, "dave is an operator of this escrow, but no founder");
+    at(&world, 3, "", &["policy", "set", "p.toml"]).fails(1, "no key to sign with is named");
+    at(&world, 3, "flora", &["policy", "set", "p.toml"]).good();
+    at(&world, 4, "dave", &["state", "orders", "--set", "suspended", "--reason", "r"]).good();
+    at(&world, 4, "rita", &["custodian", "lost", "bob", "--reason", "r"]).good();
+    let destroy = [
+        "destroy",
+        "card",
+        "alice",
+        "--witness",
+        "Wim",
+        "--witness",
+        "Vera",
+        "--reason",
+        "r",
+        "--yes-destroy",
+        "alice",
+    ];
+    at(&world, 5, "rita", &destroy).fails(1, "but no founder");
+    at(&world, 5, "eve", &["custodian", "lost", "carol", "--reason", "r"]).fails(1, "is no operator's");
+    at(&world, 6, "", &["log", "verify"]).good();
+    at(&world, 6, "", &["status"]).fails(4, "overdue");
+}
+
+#[test]
+fn two_writers_at_once_set_one_state_each() {
+    let (world, _) = founded();
+    let start = |key: &&str| {
+        let words = [
+            "-C",
+            "acme",
+            "--clock",
+            "2026-01-03T09:00:00Z",
+            "state",
+            key,
+            "--set",
+            "suspended",
+            "--reason",
+            "r",
+        ];
+        world.command(&words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let running: Vec<_> = TEN.iter().map(start).collect();
+    for child in running {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let listed = world.acme(&["list", "--state", "suspended"]).good().out;
+    assert_eq!(listed.lines().count(), 11, "{listed}");
+    world.acme(&["log", "verify"]).good();
+}
+
+#[test]
+fn jq_and_sha256sum_read_what_status_and_list_say() {
+    let (world, _) = founded();
+    on(&world, "2026-01-03", &["state", "k1", "--set", "suspended", "--reason", "r"]).good();
+    let stock = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(world.root());
+        let ran = command
+            .env("QUORATE", env!("CARGO_BIN_EXE_quorate"))
+            .env_remove("QUORATE_ESCROW")
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{script}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    if Command::new("jq").arg("--version").output().is_err() {
+        assert!(std::env::var_os("QUORATE_TEST_ALL").is_none(), "no jq on this machine");
+        return;
+    }
+    let said = stock("$QUORATE -C acme --json list | jq -r '.[] | select(.state == \"suspended\") | .name'");
+    assert_eq!(said, "k1\n");
+    // Each line of the log names the SHA-256 of the one before.
+    let said = stock(
+        "cat acme/log/*.jsonl > all && head -n -1 all | tail -n 1 | sha256sum | cut -c1-64 && tail -n 1 all | jq -r .prev",
+    );
+    let mut lines = said.lines();
+    assert_eq!(lines.next(), lines.next());
+    let said = stock("tail -n 1 all | jq -c '[.op, .details.from, .details.to, .details.reason]'");
+    assert_eq!(said, "[\"state\",\"active\",\"suspended\",\"r\"]\n");
+}
+
+/// The blocks of the operator's guide in TOML: the script of a ceremony, and a policy.
+fn blocks() -> Vec<String> {
+    let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operator.md")).unwrap();
+    let blocks = guide.split("```toml\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_policies_of_the_guide_hold() {
+    let (world, _) = founded();
+    let blocks = blocks();
+    world.write("policy.toml", &blocks[1]);
+    on(&world, "2026-01-03", &["policy", "set", "policy.toml"]).good();
+    on(&world, "2026-01-03", &["policy", "show"])
+        .good()
+        .prints("  a check of each card  every 60 days\n")
+        .prints("  separate by           person, manager, site\n");
+    // What a script says is due becomes the policy of the escrow that is founded by it.
+    let other = World::new();
+    let script =
+        blocks[0].replace("passphrase", "open").replace("name = \"bob\"", "name = \"bob\"\nseal = \"open\"");
+    let script = script
+        .replace("name = \"carol\"", "name = \"carol\"\nseal = \"open\"")
+        .replace("check-days = 90", "check-days = 45");
+    other.write("ceremony.toml", script);
+    other.run(&[&["init", "acme", "--ceremony", "ceremony.toml"][..], &SKIP].concat()).good();
+    other.acme(&["policy", "show"]).good().prints("every 45 days\n").prints("(record 3)");
+}
