@@ -157,10 +157,28 @@ fn long() {
     row("memory that it took, at most", (peak() - before) / 64.0, "64 MiB");
 }
 
+/// When every key is to be rotated.
+const LATE: &str = "2031-01-15T08:00:00Z";
+
+/// The program in an escrow, at a time, unheard.
+fn program(escrow: &Path, time: &str) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_quorate"));
+    program.arg("-C").arg(escrow).args(["--clock", time]);
+    program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    program
+}
+
 fn versions() {
     let place = tempfile::tempdir().unwrap();
-    let mut maker = Maker::new(place.path());
-    let (mut seq, quorum) = (3_u64, founded().quorum);
+    // A quorum that the program founded: it reads its record.
+    let folder = place.path().join("acme");
+    let mut init = program(&folder, "2027-01-15T08:00:00Z");
+    init.args(["init", folder.to_str().unwrap(), "-t", "2", "-c", "alice=open", "bob=open", "carol=open"]);
+    assert!(init.args(["--skip-scan-back", "everybody"]).status().unwrap().success());
+    let log = Log::open(&FolderStore::new(&folder)).unwrap();
+    let next = Next { head: log.head(), time: clock(), signer: None };
+    let mut maker = Maker { folder: &folder, next, commits: log.commits() };
+    let (mut seq, quorum) = (log.checkpoint().seq() + 1, log.state().quorum().unwrap().founded.quorum);
     for block in 0..100_u32 {
         let mut deposits = Vec::new();
         for number in 0..1000_u32 {
@@ -201,16 +219,27 @@ fn versions() {
         maker.commit(done);
         seq += 2000;
     }
-    let store = FolderStore::new(place.path());
+    let store = FolderStore::new(&folder);
     let opens = (0..3).map(|_| processor(|| drop(Log::open(&store).unwrap()))).fold(f64::INFINITY, f64::min);
     row("fold 100,000 key versions (200,000 records, bulk commits)", opens, "one second");
-    let escrow = place.path().to_str().unwrap();
-    let once = || {
-        let mut list = Command::new(env!("CARGO_BIN_EXE_quorate"));
-        list.args(["-C", escrow, "list"]).stdout(Stdio::null()).stderr(Stdio::null());
-        seconds(|| assert!(list.status().unwrap().success()))
-    };
-    row("`list` of them", (0..3).map(|_| once()).fold(f64::INFINITY, f64::min), "one second");
+    for (what, arguments, time, code) in [
+        ("`list` of them", &["list"][..], "2027-01-15T08:00:00Z", 0),
+        (
+            "`list` of those of one kind that are overdue",
+            &["list", "--overdue", "--kind", "aes-256"],
+            LATE,
+            0,
+        ),
+        ("`status` of them", &["status"], "2027-01-15T08:00:00Z", 0),
+        ("`status` of them, all overdue", &["status"], LATE, 4),
+    ] {
+        let once = || {
+            let mut run = program(&folder, time);
+            run.args(arguments);
+            seconds(|| assert_eq!(run.status().unwrap().code(), Some(code)))
+        };
+        row(what, (0..3).map(|_| once()).fold(f64::INFINITY, f64::min), "one second");
+    }
 }
 
 fn append() {
