@@ -25,7 +25,8 @@ mod paper;
 pub(crate) use paper::{subject, value};
 
 pub(crate) fn run(place: &Place, options: &Destroy, output: &mut Output) -> Result<(), Failure> {
-    let session = Session::of(place)?;
+    let reads = matches!(options.command, DestroyCommand::List | DestroyCommand::Print { .. });
+    let session = if reads { Session::reading(place)? } else { Session::of(place)? };
     let mut escrow = session.open()?;
     match &options.command {
         DestroyCommand::Card { name, witnessed } => card(&mut escrow, name, witnessed, output),

@@ -14,10 +14,9 @@ use quorate::wire::json::{Json, object};
 use std::path::Path;
 
 pub(crate) fn run(place: &Place, options: &Policy, output: &mut Output) -> Result<(), Failure> {
-    let session = Session::of(place)?;
     match &options.command {
-        PolicyCommand::Show => show(&session, output),
-        PolicyCommand::Set { file } => set(&session, file, output),
+        PolicyCommand::Show => show(&Session::reading(place)?, output),
+        PolicyCommand::Set { file } => set(&Session::of(place)?, file, output),
     }
 }
 

@@ -9,7 +9,7 @@ use quorate::log::{KeyState, KeyVersion, LONGEST_REASON, Op, Phase, StateChange,
 use quorate::wire::json::{Json, object};
 
 pub(crate) fn run(place: &Place, options: &State, output: &mut Output) -> Result<(), Failure> {
-    let session = Session::of(place)?;
+    let session = if options.set.is_some() { Session::of(place)? } else { Session::reading(place)? };
     let mut escrow = session.open()?;
     match (options.set, &options.reason) {
         (Some(to), Some(reason)) => set(&mut escrow, options, to, reason, output),
