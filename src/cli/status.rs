@@ -7,7 +7,7 @@ use super::operator;
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::inspect::{Finding, check_heads};
-use quorate::ceremony::watch::Watch;
+use quorate::ceremony::watch::Level;
 use quorate::log::{CardHistory, DrillEntry, Drilled, State};
 use quorate::quorum::QuorumRecord;
 use quorate::wire::json::{Json, object};
@@ -128,7 +128,7 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
     ]));
     if quiet {
         found.iter().for_each(|finding| output.line(format!("found       {finding}")));
-        watched.iter().flat_map(Watch::overdue).for_each(|item| output.line(due::line(item)));
+        watched.iter().for_each(|watch| due::of(watch, Level::Overdue, output));
     }
     if forged.iter().any(Finding::is_serious) || escrow.log().unacknowledged() > 0 {
         output.finish()?;

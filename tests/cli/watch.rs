@@ -597,3 +597,16 @@ fn the_policies_of_the_guide_hold() {
     other.run(&[&["init", "acme", "--ceremony", "ceremony.toml"][..], &SKIP].concat()).good();
     other.acme(&["policy", "show"]).good().prints("every 45 days\n").prints("(record 3)");
 }
+
+#[test]
+fn many_of_a_kind_are_counted() {
+    let (world, _) = founded();
+    let more: Vec<String> = (0..15).map(|number| format!("more-{number}")).collect();
+    on(&world, "2026-01-02", &join(&[&more], &["generate", "--kind", "aes-256"])).good();
+    // Three cards, a drill, twenty keys, and how many more.
+    let quiet = on(&world, "2029-01-03", &["status", "-q"]).fails(4, "29 things are overdue").out;
+    assert_eq!(quiet.lines().count(), 25, "{quiet}");
+    assert!(quiet.ends_with("overdue     5 more of rotation; --json lists up to 1000\n"), "{quiet}");
+    let value = on(&world, "2029-01-03", &["--json", "status"]).fails_with_json(4).out;
+    assert_eq!(items(field(&json(&value), "due")).len(), 29);
+}

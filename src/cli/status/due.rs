@@ -23,26 +23,30 @@ pub(super) fn seen(escrow: &Escrow<'_>, record: Option<&QuorumRecord>) -> Result
 
 /// The lines of what is overdue, and of what soon will be.
 pub(super) fn lines(watch: &Watch, output: &mut Output) {
-    for level in [Level::Overdue, Level::Soon] {
-        for word in What::WORDS {
-            let found = || watch.items.iter().filter(|item| item.level == level && item.what.word() == word);
-            for item in found().take(SHOWN) {
-                output.line(line(item));
-            }
-            let more = found().count().saturating_sub(SHOWN);
-            if more > 0 {
-                output.line(format!("{:<11} {more} more of {word}; --json lists them", level.name()));
-            }
-        }
-    }
+    of(watch, Level::Overdue, output);
+    of(watch, Level::Soon, output);
     if !watch.items.is_empty() && watch.items.iter().all(|item| item.level == Level::Later) {
         let next = watch.items.first().map(|item| format!("next {}: {}", item.due, item.sentence()));
         output.line(format!("due         {}", next.unwrap_or_default()));
     }
 }
 
+/// The lines of what is as pressing as this, kind by kind.
+pub(super) fn of(watch: &Watch, level: Level, output: &mut Output) {
+    for word in What::WORDS {
+        let found = || watch.items.iter().filter(|item| item.level == level && item.what.word() == word);
+        for item in found().take(SHOWN) {
+            output.line(line(item));
+        }
+        let more = found().count().saturating_sub(SHOWN);
+        if more > 0 {
+            output.line(format!("{:<11} {more} more of {word}; --json lists up to {LISTED}", level.name()));
+        }
+    }
+}
+
 /// One line: how pressing, since or until when, what, and what to do.
-pub(super) fn line(item: &Item) -> String {
+fn line(item: &Item) -> String {
     format!("{:<11} {}: {} ({})", item.level.name(), item.due, item.sentence(), item.hint())
 }
 
