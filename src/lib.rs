@@ -22,11 +22,12 @@
 //! | 4 | [`card`] | a sealed share on paper, and back from pictures and typed text |
 //! | 4 | [`store`] | named objects that are created once |
 //! | 5 | [`log`] | records, their chain, checkpoints, the state they add up to |
+//! | 5 | `online` | clients of key services, for the connected machine; only with the feature of that name |
 //! | 6 | [`ceremony`] | founding, backing up, checking, recovering: steps without I/O of their own |
 //!
 //! The program (floor 7) uses the public interface only. `examples/backup_and_recover.rs` is the whole
 //! walk in memory; `examples/check_card.rs` reads a card. The feature `cli` (on by default) is the
-//! program: a library user turns it off.
+//! program: a library user turns it off. Only `cli`, `store`, `hsm` and `online` touch the outside.
 
 pub mod age;
 pub mod backup;
@@ -35,6 +36,8 @@ pub mod ceremony;
 pub mod hsm;
 pub mod key;
 pub mod log;
+#[cfg(feature = "online")]
+pub mod online;
 pub mod primitive;
 pub mod provider;
 pub mod quorum;

@@ -31,9 +31,13 @@ mod request;
 mod salesforce;
 mod tencent;
 
+#[cfg(feature = "online")]
+pub(crate) use download::moment;
 pub use download::{Download, Target};
+#[cfg(feature = "online")]
+pub(crate) use openbao::key_type as openbao_type;
 pub use package::{Package, PackageError, PackageFacts, Subject, Wrapped};
-pub use proof::{Answer, Proof, ProofError, ProofKind};
+pub use proof::{Answer, Proof, ProofError, ProofKind, public_key_digest};
 pub use refusal::RequestError;
 pub use request::{Draft, Purpose, Request};
 

@@ -13,7 +13,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u8); 15] = [
+const FLOORS: [(&str, u8); 16] = [
     ("secret", 0),
     ("primitive", 0),
     ("wire", 0),
@@ -28,6 +28,7 @@ const FLOORS: [(&str, u8); 15] = [
     ("provider", 4),
     ("store", 4),
     ("log", 5),
+    ("online", 5),
     ("card", 4),
 ];
 const CEREMONY: (&str, u8) = ("ceremony", 6);

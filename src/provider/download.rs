@@ -33,6 +33,37 @@ pub struct Download {
 }
 
 impl Download {
+    /// What a client of the service was given: a wrapping key, as SubjectPublicKeyInfo in DER or PEM.
+    #[must_use]
+    pub fn fetched(key: Vec<u8>) -> Self {
+        Self { key: Some(key), ..Self::default() }
+    }
+
+    /// With the token that belongs to the wrapping key.
+    #[must_use]
+    pub fn with_token(self, token: Vec<u8>) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    /// With the time when the wrapping key ends.
+    #[must_use]
+    pub fn with_end(self, time: Timestamp) -> Self {
+        Self { expires: Some(time), ..self }
+    }
+
+    /// With the import method that the wrapping key is bound to.
+    #[must_use]
+    pub fn with_method(self, name: &str) -> Self {
+        Self { algorithm: Some(name.to_owned()), ..self }
+    }
+
+    /// With a name of the target.
+    #[must_use]
+    pub fn with_name(mut self, field: &str, value: &str) -> Self {
+        self.note(field, Some(value));
+        self
+    }
+
     /// Reads the files of one download of `provider`.
     ///
     /// # Errors
@@ -130,7 +161,7 @@ pub(super) fn from_jwk(jwk: &Value) -> Option<Vec<u8>> {
 }
 
 /// A moment as a provider writes it: RFC 3339 with any offset and fraction, or seconds since 1970.
-pub(super) fn moment(value: Option<&Value>) -> Option<Timestamp> {
+pub(crate) fn moment(value: Option<&Value>) -> Option<Timestamp> {
     match value? {
         Value::Number(number) => {
             let whole = number.split('.').next()?;

@@ -79,7 +79,7 @@ fn read(download: &mut Download, value: &Value) -> Option<()> {
 }
 
 /// The server's name for a kind.
-const fn key_type(kind: KeyKind) -> &'static str {
+pub(crate) const fn key_type(kind: KeyKind) -> &'static str {
     match kind {
         KeyKind::Aes128 => "aes128-gcm96",
         KeyKind::Aes256 => "aes256-gcm96",

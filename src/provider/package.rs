@@ -81,6 +81,8 @@ pub struct PackageFacts {
 /// The files of a package.
 #[derive(Debug)]
 pub struct Package {
+    request: Request,
+    blob: Vec<u8>,
     files: BTreeMap<String, Vec<u8>>,
     facts: PackageFacts,
     digest: [u8; 32],
@@ -203,7 +205,7 @@ impl Wrapped {
         about.push(b'\n');
         let digest = sha256(&[&about]);
         files.insert(ABOUT.to_owned(), about);
-        Package { files, facts, digest }
+        Package { request, blob, files, facts, digest }
     }
 }
 
@@ -251,6 +253,24 @@ fn json(
 }
 
 impl Package {
+    /// What it was made for.
+    #[must_use]
+    pub const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The wrapped key, out of its envelope.
+    #[must_use]
+    pub fn blob(&self) -> &[u8] {
+        &self.blob
+    }
+
+    /// The text of one of its files.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        core::str::from_utf8(self.files.get(name)?).ok()
+    }
+
     /// The files, by name.
     #[must_use]
     pub const fn files(&self) -> &BTreeMap<String, Vec<u8>> {
@@ -326,7 +346,7 @@ impl Package {
         if again != *about || facts.request != request.digest() {
             return Err(PackageError::Contradiction);
         }
-        Ok(Self { files, facts, digest })
+        Ok(Self { request, blob, files, facts, digest })
     }
 }
 

@@ -245,6 +245,12 @@ impl Proof {
     }
 }
 
+/// SHA-256 of the SubjectPublicKeyInfo in a provider's file, in any form that it shows one.
+#[must_use]
+pub fn public_key_digest(file: &[u8]) -> Option<[u8; 32]> {
+    Some(sha256(&[&public_key(file)?]))
+}
+
 /// The public keys in a file: one, or those of the versions that OpenBao lists.
 fn public_keys(file: &[u8]) -> Vec<Vec<u8>> {
     match Value::read(file) {

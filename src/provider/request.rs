@@ -298,11 +298,14 @@ impl Request {
     }
 
     /// A name of the target; empty when there is none.
-    pub(super) fn field(&self, name: &str) -> &str {
+    #[must_use]
+    pub fn field(&self, name: &str) -> &str {
         self.target.get(name).map_or("", String::as_str)
     }
 
-    pub(super) const fn token(&self) -> Option<&Vec<u8>> {
+    /// The token that belongs to the wrapping key.
+    #[must_use]
+    pub const fn token(&self) -> Option<&Vec<u8>> {
         self.token.as_ref()
     }
 

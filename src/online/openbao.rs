@@ -1,0 +1,457 @@
+//! OpenBao and Vault, the transit engine.
+//!
+//! Credentials by their own chain: `BAO_ADDR`, `BAO_TOKEN`, `BAO_NAMESPACE`, `BAO_CACERT` or the same with `VAULT_`, and
+//! the file `.vault-token` that `login` leaves. A key is read before anything changes it: version N is imported when
+//! the newest is N − 1, and found there when it is N. A version is named by its number and when it was
+//! made, so that a key that was deleted and made anew under its name is seen. Measured on OpenBao 2.7.2.
+
+use super::error::plain;
+use super::http::{Call, Http, Reply};
+use super::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
+use crate::provider::{Answer, Download, Package, ProofKind, Provider, Purpose, Target};
+use crate::provider::{moment, openbao_type as key_type, public_key_digest};
+use crate::secret::SecretBytes;
+use crate::wire::foreign::Value;
+use crate::wire::json::{Json, object};
+use crate::wire::text::hex;
+use crate::wire::time::Timestamp;
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use ureq::http::HeaderValue;
+
+const PROVIDER: Provider = Provider::OpenBao;
+const READ_KEY: Call = Call { name: "read on the key", changes: false };
+const WRAPPING_KEY: Call = Call { name: "read on wrapping_key", changes: false };
+const IMPORT: Call = Call { name: "update on the key's import", changes: true };
+const IMPORT_VERSION: Call = Call { name: "update on the key's import_version", changes: true };
+const DECRYPT: Call = Call { name: "update on decrypt", changes: false };
+const HMAC: Call = Call { name: "update on hmac", changes: false };
+const CONFIG: Call = Call { name: "update on the key's config", changes: true };
+const TRIM: Call = Call { name: "update on the key's trim", changes: true };
+const DELETE: Call = Call { name: "delete on the key", changes: true };
+/// The longest token in bytes.
+const LONGEST_TOKEN: u64 = 64 * 1024;
+
+/// A server.
+pub(super) struct OpenBao {
+    http: Http,
+    token: SecretBytes,
+    namespace: Option<String>,
+}
+
+/// Where a key is: the mount and the name, which are parts of paths.
+struct Place {
+    mount: String,
+    name: String,
+}
+
+/// A key as the server shows it.
+struct Key {
+    kind: String,
+    latest: u32,
+    /// The lowest version that still decrypts.
+    lowest: u32,
+    deleted: bool,
+    deletable: bool,
+    versions: BTreeMap<u32, Version>,
+}
+
+struct Version {
+    made: Option<Timestamp>,
+    public: Option<String>,
+}
+
+impl OpenBao {
+    /// The server that the arguments or the environment name.
+    pub(super) fn new(reach: &Reach) -> Result<Self, OnlineError> {
+        let of = |name: &str| {
+            ["BAO", "VAULT"].iter().find_map(|maker| (reach.environment)(&format!("{maker}_{name}")))
+        };
+        let missing = |what: &str| OnlineError::Settings { provider: PROVIDER, what: what.to_owned() };
+        let address = reach.endpoint.clone().or_else(|| of("ADDR")).ok_or_else(|| {
+            missing("no address is named: give --endpoint https://HOST:PORT or set BAO_ADDR")
+        })?;
+        let base = reach.address(PROVIDER, &address)?;
+        let mut reach = reach.clone();
+        if let (None, Some(path)) = (&reach.ca, of("CACERT")) {
+            reach.ca =
+                Some(file(&path).ok_or_else(|| missing("the file that BAO_CACERT names can't be read"))?);
+        }
+        let token = match of("TOKEN") {
+            Some(token) => SecretBytes::absorb(token.into_bytes()),
+            None => (reach.environment)("HOME")
+                .and_then(|home| file(&format!("{home}/.vault-token")))
+                .map(SecretBytes::absorb)
+                .ok_or_else(|| missing("there is no token: set BAO_TOKEN, or log in with `bao login`"))?,
+        };
+        Ok(Self { http: Http::new(PROVIDER, &reach, base)?, token, namespace: of("NAMESPACE") })
+    }
+
+    fn call(
+        &self,
+        call: Call,
+        method: &str,
+        path: &str,
+        body: Option<&Json<'_>>,
+    ) -> Result<Reply, OnlineError> {
+        let header = |bytes: &[u8]| {
+            HeaderValue::from_bytes(bytes.trim_ascii()).map_err(|_| OnlineError::Settings {
+                provider: PROVIDER,
+                what: "the token or the namespace holds characters that none has".to_owned(),
+            })
+        };
+        let mut token = header(self.token.expose())?;
+        token.set_sensitive(true);
+        let mut headers =
+            vec![("x-vault-token", token), ("x-vault-request", HeaderValue::from_static("true"))];
+        if let Some(namespace) = &self.namespace {
+            headers.push(("x-vault-namespace", header(namespace.as_bytes())?));
+        }
+        let reply = self.http.call(call, (method, &format!("v1/{path}")), headers, body.map(Json::bytes))?;
+        let words = || match reply.value.at(&["errors"]) {
+            Some(Value::List(errors)) => {
+                let texts = errors.iter().filter_map(|error| error.text(&[]));
+                plain(&texts.collect::<Vec<_>>().join("; "))
+            }
+            _ => plain(""),
+        };
+        match reply.status {
+            200 | 204 | 404 => Ok(reply),
+            403 if words().contains("invalid token") => {
+                Err(OnlineError::Credentials { provider: PROVIDER, words: words() })
+            }
+            403 => Err(OnlineError::Right { provider: PROVIDER, right: right(call, path) }),
+            503 => Err(OnlineError::Refused {
+                provider: PROVIDER,
+                call: call.name,
+                words: format!("it is sealed or in standby ({})", words()),
+            }),
+            // Between us and the server something broke after the call had left.
+            502 | 504 if call.changes => {
+                Err(OnlineError::Unsure { provider: PROVIDER, call: call.name, words: words() })
+            }
+            _ => Err(OnlineError::Refused { provider: PROVIDER, call: call.name, words: words() }),
+        }
+    }
+
+    /// The key, if there is one.
+    fn key(&self, place: &Place) -> Result<Option<Key>, OnlineError> {
+        let reply = self.call(READ_KEY, "GET", &place.path("keys", ""), None)?;
+        if reply.status == 404 {
+            return Ok(None);
+        }
+        let nonsense = OnlineError::Nonsense { provider: PROVIDER, call: READ_KEY.name, wanted: "a key" };
+        read_key(&reply.value).ok_or(nonsense).map(Some)
+    }
+}
+
+/// The right that a call needs, as a policy has it.
+fn right(call: Call, path: &str) -> String {
+    let capability = call.name.split(' ').next().unwrap_or_default();
+    format!("{capability} on {path}")
+}
+
+/// The token and the certificate are files of a few thousand bytes.
+fn file(path: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = std::fs::File::open(path).ok()?.take(LONGEST_TOKEN);
+    file.read_to_end(&mut bytes).ok().map(|_| bytes)
+}
+
+fn number(value: Option<&Value>) -> Option<u32> {
+    match value? {
+        Value::Number(number) => number.parse().ok(),
+        _ => None,
+    }
+}
+
+fn read_key(value: &Value) -> Option<Key> {
+    let data = value.at(&["data"])?;
+    let Value::Object(listed) = data.at(&["keys"])? else { return None };
+    let mut versions = BTreeMap::new();
+    for (name, version) in listed {
+        // Symmetric versions are the moment they were made; others are objects.
+        let (made, public) = match version {
+            Value::Object(_) => (version.at(&["creation_time"]), version.text(&["public_key"])),
+            moment => (Some(moment), None),
+        };
+        let made = moment(made);
+        versions.insert(name.parse().ok()?, Version { made, public: public.map(str::to_owned) });
+    }
+    let is = |name: &str| data.at(&[name]) == Some(&Value::Bool(true));
+    Some(Key {
+        kind: data.text(&["type"])?.to_owned(),
+        latest: number(data.at(&["latest_version"]))?,
+        lowest: number(data.at(&["min_decryption_version"]))?,
+        deleted: is("soft_deleted"),
+        deletable: is("deletion_allowed"),
+        versions,
+    })
+}
+
+impl Place {
+    fn of(target: &Target) -> Result<Self, OnlineError> {
+        let part = |name: &str, usual: &str| {
+            let value = target.get(name).map_or(usual, String::as_str);
+            // They become parts of a path: nothing in them leads elsewhere.
+            let leads = |step: &str| step.is_empty() || step.starts_with('.');
+            let steps = value.split('/');
+            let many = name == "key" && value.contains('/');
+            if many || value.contains(['+', '@', '=', ':']) || steps.into_iter().any(leads) {
+                return Err(OnlineError::Settings {
+                    provider: PROVIDER,
+                    what: format!("the field `{name}` is missing, or can't be a part of a path"),
+                });
+            }
+            Ok(value.to_owned())
+        };
+        Ok(Self { mount: part("mount", "transit")?, name: part("key", "")? })
+    }
+
+    fn path(&self, what: &str, more: &str) -> String {
+        format!("{}/{what}/{}{more}", self.mount, self.name)
+    }
+
+    fn shown(&self) -> String {
+        self.path("keys", "")
+    }
+
+    fn state(&self, found: impl Into<String>, wanted: impl Into<String>) -> OnlineError {
+        OnlineError::State { place: self.shown(), found: found.into(), wanted: wanted.into() }
+    }
+}
+
+/// The version that a target names.
+fn version(target: &Target) -> Result<u32, OnlineError> {
+    let wrong = || OnlineError::Settings {
+        provider: PROVIDER,
+        what: "the field `version` is no number of a version".to_owned(),
+    };
+    target.get("version").map_or(Ok(1), |text| {
+        text.parse().ok().filter(|number| (1..=1_000_000).contains(number)).ok_or_else(wrong)
+    })
+}
+
+/// A version's own name: its number, and when it was made there.
+fn id(number: u32, version: &Version) -> String {
+    match version.made {
+        Some(made) => format!("{number}@{made}"),
+        None => number.to_string(),
+    }
+}
+
+impl Service for OpenBao {
+    fn begin(&self, wish: &Wish) -> Result<Download, OnlineError> {
+        let place = Place::of(&wish.target)?;
+        let key = self.key(&place)?;
+        let latest = key.as_ref().map_or(0, |key| key.latest);
+        let next = latest.saturating_add(1);
+        let wanted = match (wish.purpose, wish.target.contains_key("version")) {
+            (Purpose::Version, false) => next,
+            _ => version(&wish.target)?,
+        };
+        if let Some(key) = key.as_ref().filter(|key| key.kind != key_type(wish.kind)) {
+            let found = format!("is of the type {}", plain(&key.kind));
+            return Err(place.state(found, format!("use another name for a key of kind {}", wish.kind)));
+        }
+        match wish.purpose {
+            Purpose::Key if latest > 0 => {
+                return Err(place.state(
+                    format!("is there already, with {latest} versions"),
+                    "use another name, or --as version, or --as again after it was deleted",
+                ));
+            }
+            Purpose::Version if latest == 0 => {
+                return Err(place.state("is not there", "use --as key for the first version"));
+            }
+            _ if wanted != next => {
+                return Err(place.state(
+                    format!("has {latest} versions, so the next one is {next}"),
+                    format!("use version={next}; versions come one after the other, {wanted} can't"),
+                ));
+            }
+            _ => {}
+        }
+        let reply = self.call(WRAPPING_KEY, "GET", &format!("{}/wrapping_key", place.mount), None)?;
+        let pem = reply.value.text(&["data", "public_key"]).filter(|_| reply.status == 200);
+        let Some(pem) = pem else {
+            if reply.status == 404 {
+                let place = format!("transit engine at {}", place.mount);
+                return Err(OnlineError::NoPlace { provider: PROVIDER, place });
+            }
+            let (call, wanted) = (WRAPPING_KEY.name, "a wrapping key");
+            return Err(OnlineError::Nonsense { provider: PROVIDER, call, wanted });
+        };
+        let mut download = Download::fetched(pem.as_bytes().to_vec());
+        if wish.purpose != Purpose::Key {
+            download = download.with_name("version", &wanted.to_string());
+        }
+        Ok(download)
+    }
+
+    fn import(&self, package: &Package, _: Option<&str>) -> Result<Taken, OnlineError> {
+        let request = package.request();
+        let place = Place::of(request.target())?;
+        let wanted = version(request.target())?;
+        let key = self.key(&place)?;
+        let latest = key.as_ref().map_or(0, |key| key.latest);
+        if let Some(found) = key.as_ref().and_then(|key| key.versions.get(&wanted)) {
+            return Ok(Taken { id: Some(id(wanted, found)), answer: None, already: true });
+        }
+        if wanted != latest.saturating_add(1) {
+            return Err(place.state(
+                format!("has {latest} versions, so version {wanted} of this package can't be the next"),
+                "import the versions before it first, or make a new request",
+            ));
+        }
+        let blob = package.text("wrapped.b64").unwrap_or_default();
+        let text = |value: &str| Some(Json::text(value.to_owned()));
+        let (call, what, body) = if latest == 0 {
+            let body = object([
+                ("allow_rotation", Some(Json::Bool(false))),
+                ("ciphertext", text(blob)),
+                ("exportable", Some(Json::Bool(false))),
+                ("hash_function", text(request.method().name)),
+                ("type", text(key_type(request.kind()))),
+            ]);
+            (IMPORT, "/import", body)
+        } else {
+            let body = object([("ciphertext", text(blob)), ("hash_function", text(request.method().name))]);
+            (IMPORT_VERSION, "/import_version", body)
+        };
+        let reply = self.call(call, "POST", &place.path("keys", what), Some(&body))?;
+        if reply.status == 404 {
+            return Err(OnlineError::NoPlace { provider: PROVIDER, place: place.shown() });
+        }
+        // Two who import at once are found here: then the newest version is not ours.
+        let made = self.key(&place)?.and_then(|mut key| {
+            let version = key.versions.remove(&wanted)?;
+            (key.latest == wanted).then(|| id(wanted, &version))
+        });
+        match made {
+            Some(id) => Ok(Taken { id: Some(id), answer: None, already: false }),
+            None => Err(place.state(
+                format!("does not have version {wanted} as its newest after the import"),
+                "look at its versions: somebody else imported at the same time",
+            )),
+        }
+    }
+
+    fn prove(&self, package: &Package, _: &Taken) -> Result<Answer, OnlineError> {
+        let request = package.request();
+        let place = Place::of(request.target())?;
+        let wanted = version(request.target())?;
+        let challenge = || package.text("challenge.txt").unwrap_or_default().to_owned();
+        let nonsense =
+            |call: Call, wanted| OnlineError::Nonsense { provider: PROVIDER, call: call.name, wanted };
+        match package.facts().proof.kind {
+            ProofKind::Decrypt => {
+                let body = object([("ciphertext", Some(Json::text(challenge())))]);
+                let reply = self.call(DECRYPT, "POST", &place.path("decrypt", ""), Some(&body));
+                // Another key can't decrypt it, which the server calls an error.
+                let reply = match reply {
+                    Err(OnlineError::Refused { words, .. }) => {
+                        return Err(OnlineError::OtherKey { place: place.shown(), words });
+                    }
+                    reply => reply?,
+                };
+                let plaintext = reply.value.text(&["data", "plaintext"]);
+                let plaintext = plaintext.ok_or_else(|| nonsense(DECRYPT, "a plaintext"))?;
+                Ok(Answer::Reply(plaintext.as_bytes().to_vec()))
+            }
+            ProofKind::Mac => {
+                let hash = request.kind().name().trim_start_matches("hmac-");
+                let body = object([
+                    ("input", Some(Json::text(challenge()))),
+                    ("key_version", Some(Json::Number(wanted.into()))),
+                ]);
+                let path = place.path("hmac", &format!("/sha2-{hash}"));
+                let reply = self.call(HMAC, "POST", &path, Some(&body))?;
+                let code = reply.value.text(&["data", "hmac"]).ok_or_else(|| nonsense(HMAC, "a code"))?;
+                Ok(Answer::Reply(code.as_bytes().to_vec()))
+            }
+            _ => {
+                let key = self.key(&place)?;
+                let public = key.and_then(|mut key| key.versions.remove(&wanted)?.public);
+                let public = public.ok_or_else(|| nonsense(READ_KEY, "a public key"))?;
+                Ok(Answer::PublicKey(public.into_bytes()))
+            }
+        }
+    }
+
+    fn activate(&self, _: &At) -> Result<Option<String>, OnlineError> {
+        // The newest version is the one that is used.
+        Ok(None)
+    }
+
+    fn report(&self, at: &At) -> Result<Reported, OnlineError> {
+        let place = Place::of(&at.target)?;
+        let wanted = version(&at.target)?;
+        let nothing = |state, said: &str| Reported {
+            state,
+            said: said.to_owned(),
+            id: None,
+            expires: None,
+            deletion: None,
+            evidence: None,
+        };
+        let Some(mut key) = self.key(&place)? else { return Ok(nothing(KeyState::Gone, "not there")) };
+        let Some(found) = key.versions.remove(&wanted) else {
+            return Ok(nothing(KeyState::Gone, &format!("no version {wanted}")));
+        };
+        let (state, said) = match (key.deleted, wanted < key.lowest) {
+            (true, _) => (KeyState::Disabled, "soft-deleted".to_owned()),
+            (_, true) => (KeyState::Disabled, format!("min_decryption_version is {}", key.lowest)),
+            _ => (KeyState::Enabled, format!("version {wanted} of {}", key.latest)),
+        };
+        let public = found.public.as_ref().filter(|_| at.proof == ProofKind::PublicKey);
+        let evidence = public.and_then(|text| public_key_digest(text.as_bytes())).map(|digest| hex(&digest));
+        Ok(Reported { id: Some(id(wanted, &found)), evidence, ..nothing(state, &said) })
+    }
+
+    fn stop(&self, at: &At, how: Stop) -> Result<Reported, OnlineError> {
+        let place = Place::of(&at.target)?;
+        let wanted = version(&at.target)?;
+        let found = self.report(at)?;
+        let Some(key) = self.key(&place)? else { return Ok(found) };
+        let above = wanted.saturating_add(1);
+        let config = |body: Json<'_>| self.call(CONFIG, "POST", &place.path("keys", "/config"), Some(&body));
+        let raised = || Some(Json::Number(above.into()));
+        let whole = how == Stop::Delete && key.versions.len() == 1 && key.versions.contains_key(&wanted);
+        match how {
+            _ if found.state == KeyState::Gone => {}
+            Stop::Disable if found.state == KeyState::Disabled => {}
+            Stop::Disable | Stop::Delete if !whole => {
+                if key.latest == wanted {
+                    return Err(place.state(
+                        format!("has version {wanted} as its newest, which this server can't stop alone"),
+                        "import a later version first, or destroy the whole key: shred it without @VERSION",
+                    ));
+                }
+                if how == Stop::Delete && key.versions.keys().any(|number| *number < wanted) {
+                    return Err(place.state(
+                        format!("has versions before {wanted}, which this server deletes with it"),
+                        "shred the older versions first",
+                    ));
+                }
+                if key.lowest <= wanted {
+                    config(object([
+                        ("min_decryption_version", raised()),
+                        ("min_encryption_version", raised()),
+                    ]))?;
+                }
+                if how == Stop::Delete {
+                    let body = object([("min_available_version", raised())]);
+                    self.call(TRIM, "POST", &place.path("keys", "/trim"), Some(&body))?;
+                }
+            }
+            _ => {
+                if !key.deletable {
+                    config(object([("deletion_allowed", Some(Json::Bool(true)))]))?;
+                }
+                self.call(DELETE, "DELETE", &place.path("keys", ""), None)?;
+            }
+        }
+        self.report(at)
+    }
+}
