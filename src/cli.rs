@@ -30,6 +30,11 @@ mod list;
 mod log;
 mod log_export;
 mod man;
+#[cfg(feature = "online")]
+mod online;
+#[cfg(not(feature = "online"))]
+#[path = "cli/online/absent.rs"]
+mod online;
 mod operator;
 mod output;
 mod package;
@@ -51,6 +56,7 @@ mod script;
 mod session;
 mod sheet;
 mod show;
+mod shred;
 mod sign;
 mod state;
 mod status;
@@ -104,11 +110,13 @@ fn dispatch(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Command::Recover(options) => recover::run(place, options, output),
         Command::Request(options) => request::run(place, options, output),
         Command::Package(options) => package::run(place, &options.command, output),
-        Command::Import(options) => {
-            let ImportCommand::Record(options) = &options.command;
-            import::record(place, options, output)
-        }
-        Command::Provider(options) => provider::run(&options.command, output),
+        Command::Import(options) => match &options.command {
+            ImportCommand::Begin(options) => online::begin(place, options, output),
+            ImportCommand::Finish(options) => online::finish(place, options, output),
+            ImportCommand::Record(options) => import::record(place, options, output),
+        },
+        Command::Provider(options) => provider::run(place, &options.command, output),
+        Command::Shred(options) => shred::run(place, options, output),
         Command::Drill(options) => drill::run(place, options, output),
         Command::Report(options) => report::run(place, options, output),
         Command::Script(options) => script::run(place, options, output),

@@ -32,6 +32,7 @@ pub use state::{
     are_witnesses, is_reason, policy,
 };
 pub use state::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
+pub use state::{Held, Shred, ShredBy, ShredHow, Shredded};
 pub use state::{ReportEntry, ReportOf, Reported};
 
 use crate::primitive::hash::sha256;

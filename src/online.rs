@@ -154,6 +154,12 @@ pub trait Service {
     fn stop(&self, at: &At, how: Stop) -> Result<Reported, OnlineError>;
 }
 
+/// Whether there is a client for a provider.
+#[must_use]
+pub const fn has_client(provider: Provider) -> bool {
+    matches!(provider, Provider::Aws | Provider::OpenBao)
+}
+
 /// Connects to a service. Nothing is sent before its first call.
 ///
 /// # Errors

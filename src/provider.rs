@@ -301,6 +301,31 @@ impl Method {
     }
 }
 
+/// The provider's command that stops a key at `target`, or destroys it, in its own words; what isn't known of
+/// the place stays in capitals.
+#[must_use]
+pub fn stop_words(provider: Provider, target: &Target, destroy: bool) -> String {
+    let rules = provider.rules();
+    let mut left = if destroy { rules.destroy } else { rules.disable };
+    let mut words = String::new();
+    // One pass: what a value holds is never taken for a name.
+    while let Some(first) = left.chars().next() {
+        let upper = |c: char| c.is_ascii_uppercase() || c == '-';
+        let end = match first.is_ascii_uppercase() {
+            true => left.find(|c| !upper(c)),
+            false => left.find(|c: char| c.is_ascii_uppercase()),
+        };
+        let (part, rest) = left.split_at_checked(end.unwrap_or(left.len())).unwrap_or((left, ""));
+        match (target.get(&part.to_ascii_lowercase()), target.get("mount")) {
+            (Some(value), _) if first.is_ascii_uppercase() => words.push_str(value),
+            (_, Some(mount)) => words.push_str(&part.replace("transit/", &format!("{mount}/"))),
+            _ => words.push_str(part),
+        }
+        left = rest;
+    }
+    words
+}
+
 /// The most bytes that a key of `kind` has in its one encoding.
 #[must_use]
 pub fn length(kind: KeyKind) -> usize {

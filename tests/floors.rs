@@ -166,44 +166,93 @@ fn every_file_says_what_it_owns_and_stays_short() {
     }
 }
 
-/// The default build has no network code: no crate of the tree is a client, a server or a TLS library.
+/// The crates of the tree that is built with these features, tests and examples left out.
+fn tree(features: &[&str]) -> Vec<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = std::process::Command::new(cargo);
+    cargo.args(["tree", "--locked", "--offline", "--target", "all", "--edges", "normal,build"]);
+    cargo.args(["--prefix", "none", "--format", "{p}"]).args(features);
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let names = text.lines().filter_map(|line| line.split(' ').next());
+    names.map(str::to_owned).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+const NETWORK: [&str; 25] = [
+    "async-std",
+    "aws-config",
+    "curl",
+    "h2",
+    "hickory-resolver",
+    "hyper",
+    "isahc",
+    "mio",
+    "native-tls",
+    "openssl",
+    "quinn",
+    "reqwest",
+    "ring",
+    "rustls",
+    "smol",
+    "socket2",
+    "surf",
+    "tokio",
+    "tonic",
+    "tungstenite",
+    "ureq",
+    "url",
+    "webpki",
+    "httparse",
+    "zmq",
+];
+
+/// The default build has no network code: no crate of the tree is a client, a server or a TLS library, and
+/// no file of the source names a socket but those of the two features that are off by default.
 #[test]
 fn the_dependency_tree_has_no_network_code() {
-    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
-    let banned = [
-        "async-std",
-        "curl",
-        "h2",
-        "hickory-resolver",
-        "hyper",
-        "isahc",
-        "mio",
-        "native-tls",
-        "openssl",
-        "quinn",
-        "reqwest",
-        "rustls",
-        "smol",
-        "socket2",
-        "surf",
-        "tokio",
-        "tungstenite",
-        "ureq",
-        "url",
-        "webpki",
-        "zmq",
-    ];
-    let names: Vec<&str> =
-        lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).collect();
-    assert!(names.len() > 50, "the lock file was not read");
-    for name in names {
-        assert!(!banned.contains(&name), "{name} is network code");
+    for features in [&[][..], &["--no-default-features"]] {
+        let names = tree(features);
+        assert!(names.len() > 50, "the tree was not read");
+        for name in names {
+            assert!(!NETWORK.contains(&&*name), "{name} is network code");
+        }
     }
-    for (_, path, code) in files().into_iter().filter(|(_, path, _)| !is_camera(path)) {
-        for word in ["std::net", "UdpSocket", "TcpStream", "TcpListener", "net::", "httparse"] {
+    for (_, path, code) in files().into_iter().filter(|(_, path, _)| !is_camera(path) && !is_online(path)) {
+        for word in ["std::net", "UdpSocket", "TcpStream", "TcpListener", "net::", "httparse", "ureq", "aws_"]
+        {
             assert!(!code.contains(word), "{} names {word}", path.display());
         }
     }
+}
+
+/// The clients of key services are off, and are the only ones that bring network code.
+#[test]
+fn the_clients_are_off_unless_asked_for() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let feature = manifest.lines().find(|line| line.starts_with("online = ")).unwrap();
+    for name in feature.split('"').filter_map(|word| word.strip_prefix("dep:")) {
+        let line = manifest.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
+        assert!(line.ends_with("optional = true }"), "{line}");
+        assert_eq!(manifest.matches(&format!("dep:{name}\"")).count(), 1, "{name}");
+    }
+    assert!(tree(&["--features", "online"]).contains(&"rustls".to_owned()));
+    let lib = fs::read_to_string(root.join("src/lib.rs")).unwrap();
+    assert!(lib.contains("#[cfg(feature = \"online\")]\npub mod online;\n"));
+    assert_eq!(lib.matches("mod online").count(), 1);
+    let cli = fs::read_to_string(root.join("src/cli.rs")).unwrap();
+    let on = "#[cfg(feature = \"online\")]\nmod online;\n";
+    let off = "#[cfg(not(feature = \"online\"))]\n#[path = \"cli/online/absent.rs\"]\nmod online;\n";
+    assert!(cli.contains(on) && cli.contains(off));
+}
+
+/// Whether a source file is built with the feature `online` only.
+fn is_online(path: &Path) -> bool {
+    let names = path.components().any(|part| part.as_os_str() == "online");
+    (names || path.ends_with("online.rs"))
+        && !path.ends_with("absent.rs")
+        && !path.ends_with("args/online.rs")
 }
 
 /// Whether a source file is built with the feature `camera` only.
@@ -217,16 +266,15 @@ fn the_camera_is_off_and_listens_to_this_machine_only() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let lines = |start: &str| manifest.lines().filter(|line| line.starts_with(start)).collect::<Vec<_>>();
-    // The feature is no default, and brings the one crate that nothing else brings.
+    // The feature is no default, and brings one crate more.
     assert_eq!(lines("default = "), [r#"default = ["cli"]"#]);
     assert_eq!(lines("camera = "), [r#"camera = ["cli", "dep:httparse"]"#]);
     assert!(lines("httparse = ").iter().all(|line| line.ends_with("optional = true }")));
     assert_eq!(manifest.matches("httparse").count(), 2);
     assert_eq!(manifest.matches("camera = ").count(), 1);
-    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap();
-    let needs = lock.split("[[package]]").filter(|package| package.contains("\n \"httparse\""));
-    let needs: Vec<&str> = needs.filter_map(|package| package.lines().nth(1)).collect();
-    assert_eq!(needs, [r#"name = "quorate""#]);
+    let mut with = tree(&["--features", "camera"]);
+    with.retain(|name| name != "httparse");
+    assert_eq!(with, tree(&[]));
     // What is built without it is the refusal.
     let cli = fs::read_to_string(root.join("src/cli.rs")).unwrap();
     let on = "#[cfg(feature = \"camera\")]\nmod camera;\n";

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 mod drill;
 mod evidence;
+mod online;
 mod operator;
 mod present;
 mod report;
@@ -23,6 +24,7 @@ mod token;
 mod watch;
 pub(crate) use drill::Drill;
 pub(crate) use evidence::Evidence;
+pub(crate) use online::{ImportBegin, ImportFinish, ProviderStatus, Reached, ShredArgs};
 pub(crate) use operator::{Export, Operator, OperatorCommand};
 pub(crate) use present::Present;
 pub(crate) use report::{Report, ReportCommand};
@@ -105,10 +107,12 @@ pub(crate) enum Command {
     Request(RequestArgs),
     /// Look at a key that was wrapped for a provider
     Package(Package),
-    /// Log that a provider holds a key
+    /// Bring a key to a provider, and log that it holds it
     Import(Import),
-    /// What key services take, and the smallest rights there
+    /// What key services take, the smallest rights there, and what they say now
     Provider(Providers),
+    /// Stop or destroy a key in its providers, and say what still exists
+    Shred(Box<ShredArgs>),
     /// Prove with the cards of M custodians that keys can be recovered; nothing is released
     Drill(Drill),
     /// Verify the report of a ceremony

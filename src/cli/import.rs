@@ -9,8 +9,9 @@ use super::files::read_secret;
 use super::output::Output;
 use super::package::{known, read};
 use super::session::Session;
+use quorate::ceremony::escrow::Escrow;
 use quorate::log::{Imported, Op, Phase};
-use quorate::provider::{Answer, ProofError, ProofKind};
+use quorate::provider::{Answer, Package, PackageFacts, ProofError, ProofKind};
 use quorate::wire::json::{Json, object};
 use quorate::wire::text::hex;
 
@@ -35,30 +36,69 @@ pub(crate) fn record(place: &Place, options: &ImportRecord, output: &mut Output)
     }
     known(&escrow, &package)?;
     let evidence = facts.proof.check(&answer(&options.answer)?)?;
-    let imported = Imported {
-        name: subject.name.clone(),
-        version: subject.version,
+    let imported = of(&package, evidence, None);
+    same_material(pinned(&escrow, facts), &imported)?;
+    escrow.record(Op::Import, Phase::Done, &imported.done())?;
+    let checkpoint = escrow.log().checkpoint().to_string();
+    say(&imported, &checkpoint, Vec::new(), output);
+    Ok(())
+}
+
+/// What the log says of a package that a provider took; `id` is the provider's own name of the version.
+pub(crate) fn of(package: &Package, evidence: String, id: Option<String>) -> Imported {
+    let facts = package.facts();
+    Imported {
+        name: facts.subject.name.clone(),
+        version: facts.subject.version,
         provider: facts.provider,
         place: facts.place.clone(),
         package: package.digest(),
         proof: facts.proof.kind,
         evidence,
-    };
+        target: package.request().target().clone(),
+        id,
+    }
+}
+
+/// The id that a provider gave the same version's material at the same place before.
+pub(crate) fn pinned(escrow: &Escrow<'_>, facts: &PackageFacts) -> Option<String> {
     let same = |one: &&Imported| {
         (&one.name, one.version, one.provider, &one.place, one.proof)
-            == (&imported.name, imported.version, imported.provider, &imported.place, ProofKind::MaterialId)
+            == (
+                &facts.subject.name,
+                facts.subject.version,
+                facts.provider,
+                &facts.place,
+                ProofKind::MaterialId,
+            )
     };
     let before = escrow.state().imports().iter().map(|(_, one)| one).find(same);
-    if let Some(before) = before.filter(|before| before.evidence != imported.evidence) {
-        let message = format!(
-            "{} names the material {}, and it was {} before: it holds another key",
-            imported.provider, imported.evidence, before.evidence
-        );
-        return Err(Failure::new(DIFFERENCE, message)
-            .hint("compare with what the provider shows; import the right package again"));
+    before.map(|before| before.evidence.clone())
+}
+
+/// That an id is the one that was pinned.
+pub(crate) fn same_material(pinned: Option<String>, imported: &Imported) -> Result<(), Failure> {
+    let ids = imported.proof == ProofKind::MaterialId;
+    match pinned.filter(|before| ids && *before != imported.evidence) {
+        None => Ok(()),
+        Some(before) => {
+            let message = format!(
+                "{} names the material {}, and it was {before} before: it holds another key",
+                imported.provider, imported.evidence
+            );
+            Err(Failure::new(DIFFERENCE, message)
+                .hint("compare with what the provider shows; import the right package again"))
+        }
     }
-    escrow.record(Op::Import, Phase::Done, &imported.done())?;
-    let checkpoint = escrow.log().checkpoint().to_string();
+}
+
+/// Says that an import is logged.
+pub(crate) fn say(
+    imported: &Imported,
+    checkpoint: &str,
+    more: Vec<(&'static str, Json<'static>)>,
+    output: &mut Output,
+) {
     let strength = match imported.proof {
         ProofKind::PublicKey | ProofKind::Decrypt | ProofKind::Mac => "proven",
         ProofKind::MaterialId | ProofKind::AtImport => "compared by the provider",
@@ -69,17 +109,22 @@ pub(crate) fn record(place: &Place, options: &ImportRecord, output: &mut Output)
     output.line(format!("  {}", imported.proof.about()));
     output.line(format!("  evidence    {}", imported.evidence));
     output.line(format!("  checkpoint  {checkpoint}"));
-    output.value(object([
-        ("checkpoint", Some(Json::text(checkpoint))),
+    let mut value = object([
+        ("checkpoint", Some(Json::text(checkpoint.to_owned()))),
         ("evidence", Some(Json::text(imported.evidence.clone()))),
+        ("id", imported.id.clone().map(Json::text)),
         ("name", Some(Json::text(imported.name.to_string()))),
         ("package", Some(Json::text(hex(&imported.package)))),
         ("place", Some(Json::text(imported.place.clone()))),
         ("proof", Some(Json::text(imported.proof.name()))),
         ("provider", Some(Json::text(imported.provider.name()))),
         ("version", Some(Json::Number(imported.version.get().into()))),
-    ]));
-    Ok(())
+    ]);
+    if let Json::Object(fields) = &mut value {
+        fields.extend(more.into_iter().map(|(name, value)| (name.into(), value)));
+        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+    output.value(value);
 }
 
 fn answer(given: &Answered) -> Result<Answer, Failure> {

@@ -1,8 +1,8 @@
 //! `quorate provider`: what the key services take, and the smallest rights for each duty.
 //!
-//! Out: the tables of the library, for people and programs. Nothing is asked of any service.
+//! Out: the tables of the library, for people and programs. Only `status` asks a service.
 
-use super::args::ProviderCommand;
+use super::args::{Place, ProviderCommand};
 use super::failure::Failure;
 use super::output::Output;
 use quorate::provider::policy::{PolicyError, policy};
@@ -10,8 +10,9 @@ use quorate::provider::{ProofKind, Provider};
 use quorate::wire::json::{Json, object};
 use quorate::wrap::Form;
 
-pub(crate) fn run(command: &ProviderCommand, output: &mut Output) -> Result<(), Failure> {
+pub(crate) fn run(place: &Place, command: &ProviderCommand, output: &mut Output) -> Result<(), Failure> {
     match command {
+        ProviderCommand::Status(options) => return super::online::status(place, options, output),
         ProviderCommand::List => list(output),
         ProviderCommand::Show { provider } => show(*provider, output),
         ProviderCommand::Policy { provider, role, key, mount } => {

@@ -12,23 +12,14 @@ use super::session::now;
 use quorate::provider::{Download, Draft, Request, Target};
 use quorate::wire::json::{Json, object};
 use quorate::wire::text::hex;
+use std::path::Path;
 
 /// The longest file of a download.
 const LONGEST: usize = 128 * 1024;
 
 pub(crate) fn run(place: &Place, options: &RequestArgs, output: &mut Output) -> Result<(), Failure> {
     let provider = options.provider;
-    let mut target = Target::new();
-    for field in &options.fields {
-        let wrong = || {
-            Failure::usage(format!("--set {field:?} is no field with a value"))
-                .hint("write it as FIELD=VALUE; `quorate provider show` names the fields")
-        };
-        let (name, value) = field.split_once('=').ok_or_else(wrong)?;
-        if target.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(Failure::usage(format!("--set gives {name:?} twice")).hint("give each field once"));
-        }
-    }
+    let target = fields(&options.fields)?;
     let mut files = Vec::new();
     for path in &options.from {
         files.push(read_secret(path, LONGEST)?.expose().to_vec());
@@ -44,6 +35,29 @@ pub(crate) fn run(place: &Place, options: &RequestArgs, output: &mut Output) -> 
         made: place.clock.unwrap_or_else(now),
     })?;
     create_secret(&options.out, &request.bytes())?;
+    shown(&request, &options.out, output);
+    Ok(())
+}
+
+/// What `--set` says of the target.
+pub(crate) fn fields(given: &[String]) -> Result<Target, Failure> {
+    let mut target = Target::new();
+    for field in given {
+        let wrong = || {
+            Failure::usage(format!("--set {field:?} is no field with a value"))
+                .hint("write it as FIELD=VALUE; `quorate provider show` names the fields")
+        };
+        let (name, value) = field.split_once('=').ok_or_else(wrong)?;
+        if target.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(Failure::usage(format!("--set gives {name:?} twice")).hint("give each field once"));
+        }
+    }
+    Ok(target)
+}
+
+/// Shows a request that was written to `file`.
+pub(crate) fn shown(request: &Request, file: &Path, output: &mut Output) {
+    let provider = request.provider();
     let fingerprint = hex(&request.wrapping_key().fingerprint());
     let method = request.method();
     output.line(format!("a request of {} for a key of kind {}", provider.rules().title, request.kind()));
@@ -58,12 +72,11 @@ pub(crate) fn run(place: &Place, options: &RequestArgs, output: &mut Output) -> 
     output.value(object([
         ("algorithm", Some(Json::text(method.name))),
         ("expires", request.expires().map(|time| Json::text(time.to_string()))),
-        ("file", Some(Json::text(options.out.display().to_string()))),
+        ("file", Some(Json::text(file.display().to_string()))),
         ("kind", Some(Json::text(request.kind().name()))),
         ("place", Some(Json::text(request.place().to_owned()))),
         ("provider", Some(Json::text(provider.name()))),
         ("request", Some(Json::text(hex(&request.digest())))),
         ("wrapping-key", Some(Json::text(fingerprint))),
     ]));
-    Ok(())
 }

@@ -30,6 +30,7 @@ fn activity(record: &Record) -> (u64, &'static str) {
     };
     match record.entry.op {
         Op::Operator if change("revoke") => (4, "Delete"),
+        Op::Shred => (4, "Delete"),
         Op::Operator if change("replace") => (3, "Update"),
         Op::Destroy => (4, "Delete"),
         Op::Close | Op::Policy | Op::State | Op::Card => (3, "Update"),

@@ -65,7 +65,7 @@ impl Role {
             // Whoever works with a key may stop it being used.
             Op::State => &[Self::Founder, Self::Depositor, Self::Recoverer],
             // They follow what either of them did with a key.
-            Op::Close | Op::Package | Op::Import => &[Self::Depositor, Self::Recoverer],
+            Op::Close | Op::Package | Op::Import | Op::Shred => &[Self::Depositor, Self::Recoverer],
             // Nothing is released: who audits may hold one.
             Op::Drill => &[Self::Recoverer, Self::Auditor],
             // A report follows what its writer did; a loss is for everybody to tell.

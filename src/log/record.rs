@@ -48,6 +48,8 @@ pub enum Op {
     Drill,
     /// A ceremony has a signed report.
     Report,
+    /// A key version was stopped or destroyed in a provider.
+    Shred,
     /// Somebody became an operator, no longer is one, or has another key.
     Operator,
     /// What is due when was set.
@@ -61,7 +63,7 @@ pub enum Op {
 }
 
 impl Op {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Found,
         Self::Generate,
         Self::Add,
@@ -73,6 +75,7 @@ impl Op {
         Self::Import,
         Self::Drill,
         Self::Report,
+        Self::Shred,
         Self::Operator,
         Self::Policy,
         Self::State,
@@ -95,6 +98,7 @@ impl Op {
             Self::Import => "import",
             Self::Drill => "drill",
             Self::Report => "report",
+            Self::Shred => "shred",
             Self::Operator => "operator",
             Self::Policy => "policy",
             Self::State => "state",

@@ -28,6 +28,7 @@ mod package;
 pub mod policy;
 mod report;
 mod salvage;
+mod shred;
 mod token;
 pub use card::{CardChange, CardId, Fate};
 pub use certificate::{
@@ -44,6 +45,7 @@ pub use package::{Imported, Packaged};
 pub use policy::{Policy, PolicyEntry};
 pub use report::{ReportEntry, ReportOf, Reported};
 pub use salvage::{Salvage, Salvaged};
+pub use shred::{Held, Shred, ShredBy, ShredHow, Shredded};
 pub use token::{Closed, InToken};
 
 /// What a log adds up to.
@@ -55,6 +57,7 @@ pub struct State {
     salvaged: Vec<Salvaged>,
     packages: Vec<(Timestamp, Packaged)>,
     imports: Vec<(Timestamp, Imported)>,
+    held: BTreeMap<shred::HeldAt, Held>,
     drills: Vec<DrillEntry>,
     reports: Vec<ReportEntry>,
     /// The ceremonies in which a quorum met, by the record that ended them.
@@ -133,6 +136,8 @@ pub struct Intent {
     pub salvages: Option<Salvage>,
     /// The key versions that it proves, if it is a drill.
     pub drills: Option<Drill>,
+    /// What it stops in a provider, if it stops something.
+    pub shreds: Option<Shred>,
 }
 
 /// What a log knows of a record beside the state before it.
@@ -243,6 +248,7 @@ impl State {
                     recovers: None,
                     salvages: None,
                     drills: None,
+                    shreds: None,
                 };
                 match op {
                     Op::Check | Op::Close | Op::Package | Op::Import | Op::Report | Op::Operator => {
@@ -255,6 +261,7 @@ impl State {
                     Op::Recover => intent.recovers = Some(Proof::read_intent(&mut fields()?)?),
                     Op::Salvage => intent.salvages = Some(Salvage::read(&mut fields()?)?),
                     Op::Drill => intent.drills = Some(self.drill_begun(fields()?)?),
+                    Op::Shred => intent.shreds = Some(self.shred_begun(fields()?)?),
                     Op::Found => {}
                 }
                 self.open.insert(*seq, intent);
@@ -304,6 +311,14 @@ impl State {
                     }
                     self.end(intent, (*seq, ReportOf::Salvage, quorum));
                     self.salvaged.push(salvaged);
+                    Ok(())
+                }
+                Op::Shred => {
+                    let mut fields = fields()?;
+                    let intent = fields.number("intent")?;
+                    let begun = self.begun(*op, intent)?.shreds.clone();
+                    self.shred_done((intent, begun), fields, *time)?;
+                    self.open.remove(&intent);
                     Ok(())
                 }
                 Op::Report => self.reported(fields()?, (*seq, *time), about),

@@ -1,7 +1,8 @@
 //! The smallest rights for each duty, as policies that a provider takes.
 //!
-//! Four duties, meant for four principals: an importer brings the first version, a rotator brings later ones,
-//! an auditor looks, a shredder stops and destroys. None of them may use the key. What the OpenBao ones
+//! Five duties, meant for five principals: an importer brings the first version, a rotator brings later ones, an
+//! auditor looks, a prover answers the challenge of an import, a shredder stops and destroys. Only the prover
+//! may use the key, as far as its challenge needs. What the OpenBao ones
 //! allow and refuse is tested on the real server (`tests/openbao.rs`); the others are written from the
 //! providers' lists of actions. Out: text; names in it were checked to need no quoting.
 
@@ -17,6 +18,8 @@ pub enum Role {
     Rotator,
     /// Looks, and changes nothing.
     Auditor,
+    /// Answers the challenge that proves an import.
+    Prover,
     /// Stops and destroys.
     Shredder,
 }
@@ -61,23 +64,37 @@ pub fn policy(provider: Provider, role: Role, key: &str, mount: &str) -> Result<
 fn openbao(role: Role, key: &str, mount: &str) -> String {
     let keys = format!("{mount}/keys/{key}");
     let rules: Vec<(String, &str)> = match role {
-        Role::Importer => {
-            vec![(format!("{mount}/wrapping_key"), "read"), (format!("{keys}/import"), "update")]
-        }
-        Role::Rotator => {
-            vec![(format!("{mount}/wrapping_key"), "read"), (format!("{keys}/import_version"), "update")]
-        }
-        Role::Auditor => vec![(keys, "read")],
-        Role::Shredder => vec![(format!("{keys}/config"), "update"), (keys, "delete")],
+        // Whoever changes a key reads first what is there, so that nothing is done twice.
+        Role::Importer => vec![
+            (format!("{mount}/wrapping_key"), "\"read\""),
+            (format!("{keys}/import"), "\"update\""),
+            (keys, "\"read\""),
+        ],
+        Role::Rotator => vec![
+            (format!("{mount}/wrapping_key"), "\"read\""),
+            (format!("{keys}/import_version"), "\"update\""),
+            (keys, "\"read\""),
+        ],
+        Role::Auditor => vec![(keys, "\"read\"")],
+        Role::Prover => vec![
+            (format!("{mount}/decrypt/{key}"), "\"update\""),
+            (format!("{mount}/hmac/{key}/+"), "\"update\""),
+            (keys, "\"read\""),
+        ],
+        Role::Shredder => vec![
+            (format!("{keys}/config"), "\"update\""),
+            (format!("{keys}/trim"), "\"update\""),
+            (keys, "\"read\", \"delete\""),
+        ],
     };
     let rule =
-        |(path, right): (String, &str)| format!("path \"{path}\" {{\n  capabilities = [\"{right}\"]\n}}\n");
+        |(path, rights): (String, &str)| format!("path \"{path}\" {{\n  capabilities = [{rights}]\n}}\n");
     rules.into_iter().map(rule).collect()
 }
 
 fn aws(role: Role, key: &str) -> String {
     let actions: &[&str] = match role {
-        Role::Importer => &["kms:DescribeKey", "kms:GetParametersForImport"],
+        Role::Importer => &["kms:DescribeKey", "kms:GetParametersForImport", "kms:ListKeyRotations"],
         Role::Rotator => &[
             "kms:DescribeKey",
             "kms:GetParametersForImport",
@@ -85,9 +102,14 @@ fn aws(role: Role, key: &str) -> String {
             "kms:RotateKeyOnDemand",
         ],
         Role::Auditor => &["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetPublicKey", "kms:ListKeyRotations"],
-        Role::Shredder => {
-            &["kms:DeleteImportedKeyMaterial", "kms:DescribeKey", "kms:DisableKey", "kms:ScheduleKeyDeletion"]
-        }
+        Role::Prover => &["kms:DescribeKey", "kms:GenerateMac", "kms:GetPublicKey", "kms:ListKeyRotations"],
+        Role::Shredder => &[
+            "kms:DeleteImportedKeyMaterial",
+            "kms:DescribeKey",
+            "kms:DisableKey",
+            "kms:ListKeyRotations",
+            "kms:ScheduleKeyDeletion",
+        ],
     };
     let list = actions.iter().map(|action| format!("\"{action}\"")).collect::<Vec<_>>().join(", ");
     let mut statements = vec![format!(
@@ -134,6 +156,14 @@ fn gcp(role: Role) -> String {
                 "cloudkms.importJobs.get",
             ],
         ),
+        Role::Prover => (
+            "prover",
+            &[
+                "cloudkms.cryptoKeyVersions.get",
+                "cloudkms.cryptoKeyVersions.useToSign",
+                "cloudkms.cryptoKeyVersions.viewPublicKey",
+            ],
+        ),
         Role::Shredder => (
             "shredder",
             &[
@@ -153,6 +183,7 @@ fn azure(role: Role, key: &str) -> String {
         Role::Importer => ("importer", &["keys/import/action", "keys/read"]),
         Role::Rotator => ("rotator", &["keys/import/action", "keys/read", "keys/update/action"]),
         Role::Auditor => ("auditor", &["keys/read"]),
+        Role::Prover => ("prover", &["keys/read", "keys/wrap/action"]),
         Role::Shredder => {
             ("shredder", &["keys/delete", "keys/purge/action", "keys/read", "keys/update/action"])
         }

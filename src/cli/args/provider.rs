@@ -80,6 +80,10 @@ pub(crate) struct Import {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportCommand {
+    /// Get a wrapping key from the provider itself, and make a request of it
+    Begin(Box<super::ImportBegin>),
+    /// Hand a package to its provider, prove it and log it; run again after any interruption
+    Finish(super::ImportFinish),
     /// Log that a provider took a package, with what proves it
     Record(ImportRecord),
 }
@@ -130,6 +134,8 @@ pub(crate) enum ProviderCommand {
         #[arg(value_name = "PROVIDER")]
         provider: Provider,
     },
+    /// What the providers say now, compared with the log (exit status 4: something differs)
+    Status(super::ProviderStatus),
     /// The smallest rights for one duty
     Policy {
         /// The provider: aws, gcp, azure or openbao
@@ -155,6 +161,8 @@ pub(crate) enum RoleName {
     Rotator,
     /// Looks, and changes nothing
     Auditor,
+    /// Answers the challenge that proves an import
+    Prover,
     /// Stops and destroys
     Shredder,
 }
@@ -165,6 +173,7 @@ impl From<RoleName> for Role {
             RoleName::Importer => Self::Importer,
             RoleName::Rotator => Self::Rotator,
             RoleName::Auditor => Self::Auditor,
+            RoleName::Prover => Self::Prover,
             RoleName::Shredder => Self::Shredder,
         }
     }

@@ -5,8 +5,12 @@
 //! key (a generation, a recovery) has one of its own. Both must fit what the log knows of the key version.
 
 use super::{Fields, Fingerprint, Json, JsonError, Label, State, StateError, Timestamp, object, text};
-use crate::provider::{PackageFacts, ProofKind, Provider};
+use crate::provider::{PackageFacts, ProofKind, Provider, Target};
 use core::num::NonZeroU32;
+use std::borrow::Cow;
+
+/// The most names that a place has.
+const MOST_NAMES: usize = 16;
 
 /// A package that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,10 @@ pub struct Imported {
     pub proof: ProofKind,
     /// What the provider showed: a digest, or its own id.
     pub evidence: String,
+    /// All names of the place; none in records that were written before they were kept.
+    pub target: Target,
+    /// The provider's own name of the version, where it is known.
+    pub id: Option<String>,
 }
 
 impl Packaged {
@@ -112,16 +120,22 @@ impl Imported {
     pub fn done(&self) -> Json<'static> {
         object([
             ("evidence", Some(Json::text(self.evidence.clone()))),
+            ("id", self.id.clone().map(Json::text)),
             ("name", Some(Json::text(self.name.as_str().to_owned()))),
             ("package", Some(Json::text(text::hex(&self.package)))),
             ("place", Some(Json::text(self.place.clone()))),
             ("proof", Some(Json::text(self.proof.name()))),
             ("provider", Some(Json::text(self.provider.name()))),
+            ("target", target_json(&self.target)),
             ("version", Some(Json::Number(self.version.get().into()))),
         ])
     }
 
     fn read(mut fields: Fields<'_>) -> Result<Self, JsonError> {
+        let id = match fields.optional_text("id")? {
+            None => None,
+            Some(text) => Some(place(&text).ok_or_else(|| fields.refuse("id"))?),
+        };
         let imported = Self {
             name: fields.parsed("name", |text| text.parse().ok())?,
             version: NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?,
@@ -130,6 +144,8 @@ impl Imported {
             package: fields.parsed("package", text::array_from_hex)?,
             proof: fields.parsed("proof", ProofKind::parse)?,
             evidence: fields.parsed("evidence", place)?,
+            target: target(&mut fields)?,
+            id,
         };
         fields.finish()?;
         Ok(imported)
@@ -140,6 +156,27 @@ impl Imported {
 pub(super) fn place(text: &str) -> Option<String> {
     let plain = (1..=512).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     plain.then(|| text.to_owned())
+}
+
+/// The names of a place, by field; none when they aren't there.
+pub(super) fn target(fields: &mut Fields<'_>) -> Result<Target, JsonError> {
+    let refused = fields.refuse("target");
+    let Some(value) = fields.optional("target") else { return Ok(Target::new()) };
+    let Json::Object(names) = value else { return Err(refused) };
+    let mut target = Target::new();
+    for (field, value) in names {
+        let Json::Text(text) = value else { return Err(refused) };
+        let named = (1..=32).contains(&field.len());
+        let (true, Some(text)) = (named, place(&text)) else { return Err(refused) };
+        target.insert(field.into_owned(), text);
+    }
+    if (1..=MOST_NAMES).contains(&target.len()) { Ok(target) } else { Err(refused) }
+}
+
+/// As details carry them: nothing when there are none.
+pub(super) fn target_json(target: &Target) -> Option<Json<'static>> {
+    let name = |(field, value): (&String, &String)| (Cow::Owned(field.clone()), Json::text(value.clone()));
+    (!target.is_empty()).then(|| Json::Object(target.iter().map(name).collect()))
 }
 
 impl State {
@@ -177,6 +214,7 @@ impl State {
         if !self.packages.iter().any(is_its) {
             return Err(StateError::Version { name: imported.name, version: imported.version });
         }
+        self.hold(&imported, time);
         self.imports.push((time, imported));
         Ok(())
     }

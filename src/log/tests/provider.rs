@@ -1,8 +1,8 @@
 //! Packages and imports: of versions that are there, of packages that were made, and nothing else.
 
 use super::*;
-use crate::log::{Imported, Packaged};
-use crate::provider::{ProofKind, Provider};
+use crate::log::{Held, Imported, Packaged, Shred, ShredBy, ShredHow, Shredded};
+use crate::provider::{ProofKind, Provider, Target};
 
 fn packaged() -> Packaged {
     Packaged {
@@ -21,7 +21,9 @@ fn packaged() -> Packaged {
 
 fn imported() -> Imported {
     let Packaged { name, version, provider, place, package, proof, .. } = packaged();
-    Imported { name, version, provider, place, package, proof, evidence: "ab".repeat(32) }
+    let target = [("key".to_owned(), place.clone())].into();
+    let (evidence, id) = ("ab".repeat(32), Some("1@2026-11-28T00:00:00Z".to_owned()));
+    Imported { name, version, provider, place, package, proof, evidence, target, id }
 }
 
 fn package(details: Json<'static>) -> Said {
@@ -40,6 +42,59 @@ fn the_state_knows_what_went_where() {
     let log = Log::open(&store).unwrap();
     assert_eq!(log.state().packages(), [(at(20), packaged())]);
     assert_eq!(log.state().imports(), [(at(30), imported())]);
+    // One that was written before the names of the place were kept.
+    let old = Imported { target: Target::new(), id: None, ..imported() };
+    let (store, mut log) = small();
+    say(&mut log, &store, 20, package(packaged().done())).unwrap();
+    say(&mut log, &store, 30, import(old.done())).unwrap();
+    assert_eq!(Log::open(&store).unwrap().state().imports(), [(at(30), old)]);
+}
+
+fn shred(how: ShredHow) -> Shred {
+    Shred::of(&imported(), how)
+}
+
+fn shredded(how: ShredHow) -> Shredded {
+    Shredded { shred: shred(how), by: ShredBy::Program, state: "ending".to_owned(), until: Some(at(99)) }
+}
+
+fn stop(phase: Phase, details: Json<'static>) -> Said {
+    vec![(Op::Shred, phase, details)]
+}
+
+#[test]
+fn what_is_stopped_is_known_until_it_is_imported_again() {
+    let (store, mut log) = small();
+    say(&mut log, &store, 20, package(packaged().done())).unwrap();
+    // Nothing was imported yet.
+    assert!(say(&mut log, &store, 25, stop(Phase::Intent, shred(ShredHow::Delete).intent())).is_err());
+    say(&mut log, &store, 30, import(imported().done())).unwrap();
+    say(&mut log, &store, 40, stop(Phase::Intent, shred(ShredHow::Destroy).intent())).unwrap();
+    let intent = log.checkpoint().seq();
+    assert_eq!(log.state().open()[&intent].shreds, Some(shred(ShredHow::Destroy)));
+    // Another way, another place, no intent.
+    for wrong in [
+        stop(Phase::Done, shredded(ShredHow::Delete).done(intent)),
+        stop(Phase::Done, shredded(ShredHow::Destroy).done(1)),
+        stop(
+            Phase::Done,
+            Shredded { state: "Ending!".to_owned(), ..shredded(ShredHow::Destroy) }.done(intent),
+        ),
+        stop(Phase::Intent, Shred { place: "other".to_owned(), ..shred(ShredHow::Delete) }.intent()),
+        stop(Phase::Intent, Shred { target: Target::new(), ..shred(ShredHow::Delete) }.intent()),
+    ] {
+        assert!(say(&mut log, &store, 50, wrong).is_err());
+    }
+    say(&mut log, &store, 50, stop(Phase::Done, shredded(ShredHow::Destroy).done(intent))).unwrap();
+    let read = Log::open(&store).unwrap();
+    let held: Vec<_> = read.state().held().collect();
+    let wanted =
+        Held { time: at(30), imported: imported(), stopped: Some((at(50), shredded(ShredHow::Destroy))) };
+    assert_eq!(held, [&wanted]);
+    assert!(read.state().open().is_empty());
+    say(&mut log, &store, 60, import(imported().done())).unwrap();
+    let held: Vec<_> = log.state().held().collect();
+    assert_eq!(held, [&Held { time: at(60), imported: imported(), stopped: None }]);
 }
 
 #[test]

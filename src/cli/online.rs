@@ -1,0 +1,97 @@
+//! Key services from the command line: an import begun and finished, and what the services say now.
+//!
+//! The connected machine's part of an import: it holds no key and no card, and needs none. Only with the feature
+//! `online`; without it `online/absent.rs` stands here.
+
+mod begin;
+mod failure;
+mod finish;
+mod status;
+
+pub(crate) use begin::begin;
+pub(crate) use finish::finish;
+pub(crate) use status::status;
+
+use super::args::Reached;
+use super::failure::Failure;
+use super::files::read_secret;
+use super::session::environment;
+use super::shred::{Seen, Stopping};
+use quorate::log::{Held, Imported, ShredHow};
+use quorate::online::{At, OnlineError, Reach, Service, Stop, connect};
+use quorate::provider::{Provider, Target};
+use std::time::Duration;
+
+/// The longest file of certificates.
+const LONGEST: usize = 1024 * 1024;
+
+/// Whether a provider has a client here.
+pub(crate) fn has_client(provider: Provider) -> bool {
+    quorate::online::has_client(provider)
+}
+
+/// How the arguments say that services are reached.
+fn reach(reached: &Reached) -> Result<Reach, Failure> {
+    let ca = match &reached.ca {
+        None => None,
+        Some(path) => Some(read_secret(path, LONGEST)?.expose().to_vec()),
+    };
+    Ok(Reach {
+        endpoint: reached.endpoint.clone(),
+        ca,
+        timeout: Duration::from_secs(reached.call_timeout.into()),
+        plain_here: reached.plain_http_here,
+        environment,
+    })
+}
+
+/// That a key is with several providers, of which one has to be named.
+fn failure_of_many(name: &str, held: &[&Held]) -> Failure {
+    let places: Vec<String> =
+        held.iter().map(|one| format!("{} {}", one.imported.provider, one.imported.place)).collect();
+    Failure::usage(format!("{name} is at several places: {}", places.join(", ")))
+        .hint("name the provider, as in `quorate import begin openbao --next NAME`")
+}
+
+fn service(provider: Provider, reached: &Reached) -> Result<Box<dyn Service>, Failure> {
+    Ok(connect(provider, &reach(reached)?)?)
+}
+
+/// All names of the place of an import; of an old record, the one that it has.
+fn target(imported: &Imported) -> Target {
+    if imported.target.is_empty() {
+        return [("key".to_owned(), imported.place.clone())].into();
+    }
+    imported.target.clone()
+}
+
+/// Where an import went, for a service. The kind is the backup's.
+fn at(imported: &Imported, kind: quorate::key::KeyKind) -> At {
+    At {
+        target: target(imported),
+        kind,
+        id: imported.id.clone(),
+        proof: imported.proof,
+        evidence: imported.evidence.clone(),
+    }
+}
+
+/// Stops a key version in its service, and says what is there then. The failure comes with whether the
+/// call may have been done all the same.
+pub(crate) fn stop(reached: &Reached, held: &Held, stopping: Stopping) -> Result<Seen, (Failure, bool)> {
+    let how = match stopping.how {
+        ShredHow::Disable => Stop::Disable,
+        ShredHow::Delete => Stop::Delete,
+        ShredHow::Destroy => Stop::Destroy { days: stopping.days },
+    };
+    let service = service(held.imported.provider, reached).map_err(|failure| (failure, false))?;
+    let reported = service.stop(&at(&held.imported, stopping.kind), how).map_err(|error| {
+        // A question that failed may have been asked after the deed.
+        let open = matches!(
+            error,
+            OnlineError::Unsure { .. } | OnlineError::Timeout { .. } | OnlineError::Unreachable { .. }
+        );
+        (Failure::from(error), open)
+    })?;
+    Ok(Seen { state: reported.state.name(), said: reported.said, until: reported.deletion })
+}

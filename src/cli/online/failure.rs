@@ -1,0 +1,53 @@
+//! What an error of a key service says on the command line: its hint and its status.
+
+use crate::cli::failure::{DIFFERENCE, FAILED, Failure, USAGE};
+use quorate::online::OnlineError;
+
+impl From<OnlineError> for Failure {
+    fn from(error: OnlineError) -> Self {
+        match error {
+            OnlineError::Request(error) => Self::from(*error),
+            OnlineError::Proof(error) => Self::from(error),
+            error => {
+                let status = match error {
+                    OnlineError::OtherKey { .. } => DIFFERENCE,
+                    OnlineError::Plain { .. } | OnlineError::NoClient { .. } => USAGE,
+                    _ => FAILED,
+                };
+                let failure = Self::new(status, error.to_string());
+                if failure.hint.is_some() {
+                    return failure;
+                }
+                failure.hint(hint(&error))
+            }
+        }
+    }
+}
+
+fn hint(error: &OnlineError) -> &'static str {
+    match error {
+        OnlineError::Unreachable { .. } => {
+            "nothing was sent or nothing was changed: check the address and the network, then run it again"
+        }
+        OnlineError::Tls { .. } => {
+            "nothing was sent: if the service has a certificate of your own authority, give that with --ca FILE; else somebody may stand between"
+        }
+        OnlineError::Timeout { .. } => "run it again, with a longer --call-timeout if the service is slow",
+        OnlineError::Unsure { .. } => {
+            "run the same command again: it looks first, and does only what is not done"
+        }
+        OnlineError::Right { .. } => {
+            "give the right to whom these credentials are (`quorate provider policy` prints the smallest ones), or use others; what was done stays, so run it again"
+        }
+        OnlineError::Credentials { .. } => "log in to the provider again, then run it again",
+        OnlineError::NoPlace { .. } => "check the name, the region and whose credentials these are",
+        OnlineError::OtherAccount { .. } => "use credentials of the account that the request names",
+        OnlineError::OtherKey { .. } => {
+            "use the key there for nothing until it is known whose it is; import this package into a place of its own"
+        }
+        OnlineError::Nonsense { .. } => {
+            "check the address: something else than the service may answer there; then run it again"
+        }
+        _ => "the provider's words are all that is known; `quorate provider show` has its rules",
+    }
+}

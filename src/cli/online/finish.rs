@@ -1,0 +1,58 @@
+//! `quorate import finish`: a package goes to its service, is proven, and is logged.
+//!
+//! In: the package's folder. The service is asked first what is there: a run that was broken off, or whose
+//! reply was lost, is simply run again, and what was done is found done. Out: a record, written when the proof
+//! was compared, and never twice. A later version is then made the one that is used, where that is a step of its own.
+
+use super::{at, service};
+use crate::cli::args::{ImportFinish, Place};
+use crate::cli::failure::{DIFFERENCE, Failure};
+use crate::cli::import::{of, pinned, same_material, say};
+use crate::cli::output::Output;
+use crate::cli::package::{known, read};
+use crate::cli::session::Session;
+use quorate::log::{Op, Phase};
+use quorate::online::{OnlineError, finish as finish_import};
+use quorate::provider::Purpose;
+use quorate::wire::json::Json;
+
+pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output) -> Result<(), Failure> {
+    let session = Session::of(place)?;
+    let mut escrow = session.open()?;
+    let package = read(&options.package)?;
+    known(&escrow, &package)?;
+    let (request, facts) = (package.request(), package.facts());
+    let service = service(facts.provider, &options.reached)?;
+    let before = pinned(&escrow, facts);
+    let finished = match finish_import(&*service, &package, before.as_deref()) {
+        // The clock of this machine tells earlier than the service why.
+        Err(OnlineError::Refused { .. } | OnlineError::Expired { .. })
+            if request.check(escrow.now()).is_err() =>
+        {
+            request.check(escrow.now())?;
+            return Err(Failure::new(DIFFERENCE, "the wrapping key ended").hint("make a new request"));
+        }
+        finished => finished?,
+    };
+    let imported = of(&package, finished.evidence, finished.id);
+    same_material(before, &imported)?;
+    let logged = escrow.state().imports().iter().any(|(_, one)| *one == imported);
+    if !logged {
+        escrow.record(Op::Import, Phase::Done, &imported.done())?;
+    }
+    let mut more = Vec::new();
+    if request.purpose() == Purpose::Version && !options.leave_waiting {
+        // The record stands whatever comes of this: the same command tries it again.
+        if let Some(word) = service.activate(&at(&imported, request.kind()))? {
+            more.push(("activated", Json::text(word)));
+        }
+    }
+    if finished.already {
+        output.line("the service had it already: an earlier run handed it over");
+    }
+    let checkpoint = escrow.log().checkpoint().to_string();
+    more.push(("already", Json::Bool(finished.already)));
+    more.push(("logged", Json::Bool(!logged)));
+    say(&imported, &checkpoint, more, output);
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! `quorate provider status`: what the services say now, compared with the log.
+//!
+//! For monitoring: one line a key version and place, exit status 4 when something there isn't as the log says.
+//! Everything is asked before it ends; what could not be asked is said, and is exit status 1 when nothing
+//! else is wrong. Nothing is changed, there or here.
+
+use super::{at, has_client, service};
+use crate::cli::args::{Place, ProviderStatus, Reached};
+use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use quorate::key::{KeyKind, KeyName};
+use quorate::log::{Held, ShredHow};
+use quorate::online::{KeyState, Reported, Service};
+use quorate::provider::Provider;
+use quorate::wire::json::{Json, object};
+use std::collections::BTreeMap;
+
+/// What came of asking.
+enum Asked {
+    As(Reported),
+    Other(Reported, String),
+    Not(String),
+}
+
+pub(crate) fn status(place: &Place, options: &ProviderStatus, output: &mut Output) -> Result<(), Failure> {
+    let session = Session::of(place)?;
+    let escrow = session.open()?;
+    if let Some(name) = &options.name {
+        escrow.version(name)?;
+    }
+    let mut services = BTreeMap::new();
+    let (mut values, mut differences, mut unasked) = (Vec::new(), 0_usize, 0_usize);
+    for held in escrow.state().held().filter(|held| is_asked(held, options)) {
+        let one = &held.imported;
+        let name = KeyName { label: one.name.clone(), version: Some(one.version) };
+        let kind = escrow.version(&name)?.backed.kind;
+        let asked = ask(held, kind, &mut services, &options.reached);
+        let head = format!("{name} at {} {}", one.provider, one.place);
+        let (reported, found) = match &asked {
+            Asked::As(reported) => (Some(reported), None),
+            Asked::Other(reported, why) => {
+                differences = differences.saturating_add(1);
+                (Some(reported), Some(why.clone()))
+            }
+            Asked::Not(why) => {
+                unasked = unasked.saturating_add(1);
+                (None, Some(format!("not asked: {why}")))
+            }
+        };
+        let state = reported.map_or_else(String::new, |one| format!("{} ({})", one.state.name(), one.said));
+        match &found {
+            None => output.line(format!("{head}: {state}, as the log says")),
+            Some(why) if state.is_empty() => output.line(format!("{head}: {why}")),
+            Some(why) => output.line(format!("{head}: {state}; {why}")),
+        }
+        let time =
+            |time: Option<quorate::wire::time::Timestamp>| time.map(|time| Json::text(time.to_string()));
+        if let Some(expires) = reported.and_then(|one| one.expires) {
+            output.line(format!("  expires there at {expires}"));
+        }
+        values.push(object([
+            ("asked", Some(Json::Bool(reported.is_some()))),
+            ("deletion", time(reported.and_then(|one| one.deletion))),
+            ("differs", Some(Json::Bool(matches!(asked, Asked::Other(..))))),
+            ("expires", time(reported.and_then(|one| one.expires))),
+            ("found", found.map(Json::text)),
+            ("name", Some(Json::text(one.name.to_string()))),
+            ("place", Some(Json::text(one.place.clone()))),
+            ("provider", Some(Json::text(one.provider.name()))),
+            ("said", reported.map(|one| Json::text(one.said.clone()))),
+            ("state", reported.map(|one| Json::text(one.state.name()))),
+            ("version", Some(Json::Number(one.version.get().into()))),
+        ]));
+    }
+    if values.is_empty() {
+        output.line("the log knows of no such import");
+    }
+    output.value(Json::List(values));
+    match (differences, unasked) {
+        (0, 0) => Ok(()),
+        (0, _) => {
+            output.finish()?;
+            Err(Failure::new(FAILED, format!("{unasked} of the key versions could not be asked for"))
+                .hint("the lines say why; nothing is known of these now"))
+        }
+        _ => {
+            output.finish()?;
+            Err(Failure::new(DIFFERENCE, format!("{differences} of the key versions are not as the log says"))
+                .hint("find out who did it; `quorate import begin --again` brings a version back, `quorate shred` logs that one was stopped"))
+        }
+    }
+}
+
+fn is_asked(held: &Held, options: &ProviderStatus) -> bool {
+    let one = &held.imported;
+    let named = options.name.as_ref().is_none_or(|name| {
+        name.label == one.name && name.version.is_none_or(|version| version == one.version)
+    });
+    named && options.at.is_none_or(|provider| provider == one.provider)
+}
+
+type Services = BTreeMap<Provider, Result<Box<dyn Service>, String>>;
+
+fn ask(held: &Held, kind: KeyKind, services: &mut Services, reached: &Reached) -> Asked {
+    let provider = held.imported.provider;
+    if !has_client(provider) {
+        return Asked::Not(format!("there is no client for {provider} here"));
+    }
+    let connected = || service(provider, reached).map_err(|failure| failure.message);
+    let service = match services.entry(provider).or_insert_with(connected) {
+        Ok(service) => service,
+        Err(message) => return Asked::Not(message.clone()),
+    };
+    match service.report(&at(&held.imported, kind)) {
+        Err(error) => Asked::Not(error.to_string()),
+        Ok(reported) => match compare(held, &reported) {
+            None => Asked::As(reported),
+            Some(why) => Asked::Other(reported, why),
+        },
+    }
+}
+
+/// What is not as the log says; the worst of it.
+fn compare(held: &Held, reported: &Reported) -> Option<String> {
+    use KeyState::{Disabled, Empty, Enabled, Ending, Gone};
+    let imported = &held.imported;
+    let stopped = held.stopped.as_ref().map(|(_, stopped)| stopped.shred.how);
+    let wanted: &[KeyState] = match stopped {
+        None => &[Enabled],
+        Some(ShredHow::Disable) => &[Disabled],
+        Some(ShredHow::Delete) => &[Empty, Gone, Ending],
+        Some(ShredHow::Destroy) => &[Ending, Gone],
+    };
+    if matches!(reported.state, Enabled | KeyState::Waiting | Disabled) {
+        let other = |ours: Option<&String>, theirs: Option<&String>| {
+            let (ours, theirs) = (ours?, theirs?);
+            (ours != theirs).then(|| format!("it holds {theirs}, and the log says {ours}"))
+        };
+        let evidence = Some(&imported.evidence).filter(|_| reported.evidence.is_some());
+        let found = other(evidence, reported.evidence.as_ref())
+            .or_else(|| other(imported.id.as_ref(), reported.id.as_ref()));
+        if found.is_some() {
+            return found;
+        }
+    }
+    if wanted.contains(&reported.state) {
+        return None;
+    }
+    Some(match (stopped, reported.state) {
+        (None, Ending) => match reported.deletion {
+            Some(time) => format!("the log does not say that it is to be deleted at {time}"),
+            None => "the log does not say that it is to be deleted".to_owned(),
+        },
+        (None, KeyState::Waiting) => {
+            "it is there, and not in use yet: run `quorate import finish` again".to_owned()
+        }
+        (None, _) => "the log says that it is in use".to_owned(),
+        (Some(how), _) => format!("the log says that it was stopped ({})", how.name()),
+    })
+}

@@ -1,0 +1,256 @@
+//! `quorate shred`: a key is stopped or destroyed where providers hold it, and what still exists is said plainly.
+//!
+//! In: a key or one version of it; where it is, the log knows. The intent is logged first, then the service is
+//! called (with the feature `online`) and its state read back, then `done` is logged; a run that was broken
+//! off is run again, and ends the intent that is open. Without a client the provider's commands are printed,
+//! and `--done` logs that a person ran them. The escrow's own backup and the cards are not touched: as long as
+//! they exist, the key exists.
+
+use super::args::{Place, ShredArgs};
+use super::failure::{FAILED, Failure};
+use super::online;
+use super::output::Output;
+use super::session::Session;
+use super::terminal::{confirm, is_interactive};
+use quorate::ceremony::escrow::Escrow;
+use quorate::key::{KeyKind, KeyName};
+use quorate::log::{Held, Op, Phase, Shred, ShredBy, ShredHow, Shredded};
+use quorate::provider::stop_words;
+use quorate::wire::json::{Json, object};
+use quorate::wire::time::Timestamp;
+
+/// What is asked of a service.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "online"), expect(dead_code, reason = "without network nobody asks"))]
+pub(crate) struct Stopping {
+    pub(crate) how: ShredHow,
+    pub(crate) days: Option<u8>,
+    pub(crate) kind: KeyKind,
+}
+
+/// What a service said after it.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) state: &'static str,
+    pub(crate) said: String,
+    pub(crate) until: Option<Timestamp>,
+}
+
+pub(crate) fn run(place: &Place, options: &ShredArgs, output: &mut Output) -> Result<(), Failure> {
+    let session = Session::of(place)?;
+    let mut escrow = session.open()?;
+    escrow.version(&options.name)?;
+    let how = match (options.disable, options.name.version) {
+        (true, _) => ShredHow::Disable,
+        (false, Some(_)) => ShredHow::Delete,
+        (false, None) => ShredHow::Destroy,
+    };
+    let (left, stopped): (Vec<Held>, Vec<Held>) =
+        chosen(&escrow, options)?.into_iter().partition(|held| !is_stopped(held, how));
+    for held in &stopped {
+        output.line(format!("{} is stopped already, says the log", at(held)));
+    }
+    let by_hand: Vec<&Held> =
+        left.iter().filter(|held| options.by_hand || !online::has_client(held.imported.provider)).collect();
+    let mut values = Vec::new();
+    if options.done {
+        sure(options, &left, how, "was it done there, by hand?")?;
+        for held in &left {
+            values.push(record_by_hand(&mut escrow, held, how, output)?);
+        }
+    } else if !by_hand.is_empty() {
+        output.line("run there, in a shell that may do it; nothing was done or logged yet:");
+        for held in by_hand {
+            let one = &held.imported;
+            output.line(format!(
+                "  {}: {}",
+                at(held),
+                stop_words(one.provider, &one.target, how != ShredHow::Disable)
+            ));
+        }
+        output.line("then say so: the same command with --done");
+        let value = remains(&escrow, options, values, output)?;
+        output.value(value);
+        return Ok(());
+    } else if !left.is_empty() {
+        sure(options, &left, how, "go on?")?;
+        for held in &left {
+            values.push(stop(&mut escrow, held, how, options, output)?);
+        }
+    }
+    let value = remains(&escrow, options, values, output)?;
+    output.value(value);
+    Ok(())
+}
+
+/// The versions that the log says are held, as the arguments choose them.
+fn chosen(escrow: &Escrow<'_>, options: &ShredArgs) -> Result<Vec<Held>, Failure> {
+    let name = &options.name;
+    let fits = |held: &&Held| {
+        let one = &held.imported;
+        one.name == name.label
+            && name.version.is_none_or(|version| version == one.version)
+            && options.at.is_none_or(|provider| provider == one.provider)
+    };
+    let found: Vec<Held> = escrow.state().held().filter(fits).cloned().collect();
+    if found.is_empty() {
+        return Err(Failure::usage(format!("the log knows of no provider that took {name}"))
+            .hint("`quorate log show` has the imports; what was never imported can't be stopped"));
+    }
+    Ok(found)
+}
+
+/// Whether the log says that it is stopped so, or more so.
+fn is_stopped(held: &Held, how: ShredHow) -> bool {
+    let rank = |how: ShredHow| match how {
+        ShredHow::Disable => 0,
+        ShredHow::Delete => 1,
+        ShredHow::Destroy => 2,
+    };
+    held.stopped.as_ref().is_some_and(|(_, stopped)| rank(stopped.shred.how) >= rank(how))
+}
+
+fn at(held: &Held) -> String {
+    let one = &held.imported;
+    format!("{}@{} at {} {}", one.name, one.version, one.provider, one.place)
+}
+
+/// Has it confirmed, by an argument or at the terminal.
+fn sure(options: &ShredArgs, held: &[Held], how: ShredHow, question: &str) -> Result<(), Failure> {
+    if options.yes || held.is_empty() {
+        return Ok(());
+    }
+    let word = match how {
+        ShredHow::Disable => "will be disabled",
+        ShredHow::Delete => "will be deleted there",
+        ShredHow::Destroy => "will be destroyed there, with all of its versions",
+    };
+    if !is_interactive() {
+        return Err(Failure::usage(format!("it was not confirmed that {} {word}", options.name))
+            .hint("give --yes, or run it at a terminal"));
+    }
+    for one in held {
+        super::output::say(&format!("{} {word}", at(one)));
+    }
+    if confirm(question)? {
+        return Ok(());
+    }
+    Err(Failure::new(FAILED, "it was not confirmed: nothing was done").hint("nothing was logged either"))
+}
+
+/// Logs the intent, or finds the one that a run before this left open.
+fn begin(escrow: &mut Escrow<'_>, shred: &Shred) -> Result<u64, Failure> {
+    let open = escrow.state().open().iter().find(|(_, intent)| intent.shreds.as_ref() == Some(shred));
+    if let Some((seq, _)) = open {
+        return Ok(*seq);
+    }
+    Ok(escrow.record(Op::Shred, Phase::Intent, &shred.intent())?.seq())
+}
+
+fn record_by_hand(
+    escrow: &mut Escrow<'_>,
+    held: &Held,
+    how: ShredHow,
+    output: &mut Output,
+) -> Result<Json<'static>, Failure> {
+    let shred = Shred::of(&held.imported, how);
+    let state = match how {
+        ShredHow::Disable => "disabled",
+        ShredHow::Delete => "empty",
+        ShredHow::Destroy => "gone",
+    };
+    let intent = begin(escrow, &shred)?;
+    let shredded = Shredded { shred, by: ShredBy::Hand, state: state.to_owned(), until: None };
+    escrow.record(Op::Shred, Phase::Done, &shredded.done(intent))?;
+    output.line(format!("{}: stopped by hand, as you say ({})", at(held), how.name()));
+    Ok(value(&shredded))
+}
+
+fn stop(
+    escrow: &mut Escrow<'_>,
+    held: &Held,
+    how: ShredHow,
+    options: &ShredArgs,
+    output: &mut Output,
+) -> Result<Json<'static>, Failure> {
+    let one = &held.imported;
+    let name = KeyName { label: one.name.clone(), version: Some(one.version) };
+    let kind = escrow.version(&name)?.backed.kind;
+    let shred = Shred::of(one, how);
+    let intent = begin(escrow, &shred)?;
+    let stopping = Stopping { how, days: options.days, kind };
+    let seen = match online::stop(&options.reached, held, stopping) {
+        Ok(seen) => seen,
+        // It may have been done: the intent stays open, and the next run looks.
+        Err((failure, true)) => return Err(failure),
+        Err((failure, false)) => {
+            let details = object([("intent", Some(Json::Number(intent)))]);
+            escrow.record(Op::Shred, Phase::Failed, &details)?;
+            return Err(failure);
+        }
+    };
+    if matches!(seen.state, "enabled" | "waiting") {
+        return Err(Failure::new(FAILED, format!("{} is still in use: {}", at(held), seen.said))
+            .hint("run it again; if that does not help, by the provider's own commands (--by-hand)"));
+    }
+    let shredded = Shredded { shred, by: ShredBy::Program, state: seen.state.to_owned(), until: seen.until };
+    escrow.record(Op::Shred, Phase::Done, &shredded.done(intent))?;
+    let until = seen.until.map_or_else(String::new, |time| format!(", final at {time}"));
+    output.line(format!("{}: {} ({}){until}", at(held), seen.state, seen.said));
+    Ok(value(&shredded))
+}
+
+fn value(shredded: &Shredded) -> Json<'static> {
+    let shred = &shredded.shred;
+    object([
+        ("by", Some(Json::text(shredded.by.name()))),
+        ("how", Some(Json::text(shred.how.name()))),
+        ("name", Some(Json::text(shred.name.to_string()))),
+        ("place", Some(Json::text(shred.place.clone()))),
+        ("provider", Some(Json::text(shred.provider.name()))),
+        ("state", Some(Json::text(shredded.state.clone()))),
+        ("until", shredded.until.map(|time| Json::text(time.to_string()))),
+        ("version", Some(Json::Number(shred.version.get().into()))),
+    ])
+}
+
+/// Says what still exists.
+fn remains(
+    escrow: &Escrow<'_>,
+    options: &ShredArgs,
+    stopped: Vec<Json<'static>>,
+    output: &mut Output,
+) -> Result<Json<'static>, Failure> {
+    let scheme = escrow.quorum()?.scheme();
+    let key = escrow.state().keys().get(&options.name.label);
+    let versions = key.into_iter().flat_map(|key| key.versions.values());
+    let wanted = |number| options.name.version.is_none_or(|version| version == number);
+    let backups: Vec<String> = versions
+        .map(|version| &version.backed.deposit)
+        .filter(|deposit| wanted(deposit.version))
+        .map(|deposit| format!("keys/{}/{}.age", deposit.key, deposit.version))
+        .collect();
+    let places: Vec<String> = escrow
+        .state()
+        .held()
+        .filter(|held| held.imported.name == options.name.label && wanted(held.imported.version))
+        .filter(|held| held.stopped.is_none())
+        .map(at)
+        .collect();
+    output.line("what still exists:");
+    for backup in &backups {
+        output.line(format!("  the backup {backup}"));
+    }
+    output.line(format!("  the cards of the quorum: any {scheme} recover it with a backup"));
+    for place in &places {
+        output.line(format!("  {place}"));
+    }
+    output.line("as long as a backup and enough cards exist, the key exists, and can be imported again");
+    let list = |texts: Vec<String>| Some(Json::List(texts.into_iter().map(Json::text).collect()));
+    Ok(object([
+        ("backups", list(backups)),
+        ("cards", Some(Json::text(scheme.to_string()))),
+        ("places", list(places)),
+        ("stopped", Some(Json::List(stopped))),
+    ]))
+}

@@ -1,0 +1,314 @@
+"""Drives a real OpenBao through the program's own client: online_openbao.py PROGRAM KEYS.
+
+Two servers on 127.0.0.1 that end with this script, one with TLS. Every kind begun, wrapped and finished with tokens of
+the smallest rights; versions; the moments of death; what is found when somebody deletes or exchanges a key;
+stopping and destroying; and what is refused, each with a sentence that names the rule.
+"""
+
+import base64
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+from stage import Program, Proxy, free_port
+
+PROGRAM, KEYS = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+KINDS = ["aes-128", "aes-256", "hmac-256", "hmac-384", "hmac-512", "ec-p256", "ec-p384", "ec-p521", "ed25519"]
+ADDED = ["rsa-2048", "rsa-3072", "rsa-4096"]
+
+
+class Bao:
+    def __init__(self, root):
+        self.port = free_port()
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        words = ["bao", "server", "-dev", "-dev-no-store-token", "-dev-root-token-id=root"]
+        self.server = subprocess.Popen([*words, f"-dev-listen-address=127.0.0.1:{self.port}"], cwd=root, **quiet)
+        self.tls_port = free_port()
+        (root / "tls").mkdir()
+        tls = ["-dev-tls", f"-dev-tls-cert-dir={root}/tls", f"-dev-listen-address=127.0.0.1:{self.tls_port}"]
+        self.tls = subprocess.Popen([*words, *tls], cwd=root, **quiet)
+        for _ in range(600):
+            try:
+                if self.call("GET", "sys/health")[0] == 200 and list((root / "tls").glob("*ca.pem")):
+                    break
+            except OSError:
+                time.sleep(0.1)
+        assert self.call("POST", "sys/mounts/transit", {"type": "transit"})[0] == 204
+        assert self.call("POST", "sys/mounts/team/keys", {"type": "transit"})[0] == 204
+
+    def call(self, method, path, body=None, token="root"):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/{path}", data=data, method=method)
+        request.add_header("X-Vault-Token", token)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                text = reply.read()
+                return reply.status, json.loads(text) if text else {}
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"{}")
+
+    def end(self):
+        for server in (self.server, self.tls):
+            server.kill()
+            server.wait()
+
+
+def token(bao, program, role, key):
+    """A token that may do this duty for this key, and nothing else."""
+    policy = program.run(["provider", "policy", "openbao", "--role", role, "--key", key])
+    assert bao.call("POST", f"sys/policies/acl/{role}-{key}", {"policy": policy})[0] == 204
+    body = {"policies": [f"{role}-{key}"], "no_default_policy": True}
+    made = bao.call("POST", "auth/token/create", body)[1]["auth"]["client_token"]
+    return {"BAO_TOKEN": made}
+
+
+def duties(bao, program):
+    for kind in KINDS + ADDED:
+        who = {role: token(bao, program, role, kind) for role in ("importer", "prover", "auditor")}
+        # Each thing is refused, by the name of its right, to those whose duty it isn't.
+        missing = f"openbao refuses read on transit/wrapping_key"
+        program.acme(
+            ["import", "begin", "openbao", "--kind", kind, "--set", f"key={kind}", *program.before, "--out", "no"],
+            status=1, says=missing, environment=who["auditor"],
+        )
+        request = program.begin(
+            ["openbao", "--kind", kind, "--set", f"key={kind}"], environment=who["importer"]
+        )
+        if kind in ADDED:
+            program.acme(["add", kind, "--file", str(KEYS / f"{kind}.pem")])
+            folder = program.recover(kind, request)
+        else:
+            folder = program.generate(kind, kind, request)
+        says = f"openbao refuses update on transit/keys/{kind}/import"
+        program.finish(folder, status=1, says=says, environment=who["prover"])
+        if kind.startswith(("aes", "hmac")):
+            # The importer may not use the key: it is there, and not proven yet.
+            way = "decrypt" if kind.startswith("aes") else "hmac"
+            says = f"openbao refuses update on transit/{way}/{kind}"
+            program.finish(folder, status=1, says=says, environment=who["importer"])
+            assert not [one for one in program.records("import") if one["details"]["name"] == kind]
+            out = program.finish(folder, says=": proven", environment=who["prover"])
+            assert "had it already" in out, out
+        else:
+            program.finish(folder, says=": proven", environment=who["importer"])
+        program.finish(folder, says="had it already", environment=who["prover"])
+        records = [one for one in program.records("import") if one["details"]["name"] == kind]
+        assert len(records) == 1 and records[0]["details"]["id"].startswith("1@"), records
+        program.status(kind, says="as the log says", environment=who["auditor"])
+        data = bao.call("GET", f"transit/keys/{kind}")[1]["data"]
+        assert data["latest_version"] == 1 and not data["exportable"], data
+    print(f"{len(KINDS + ADDED)} kinds are imported and proven with the smallest rights, each once")
+
+
+def first(program, name, kind="aes-256", more=()):
+    request = program.begin(["openbao", "--kind", kind, "--set", f"key={name}", *more])
+    folder = program.generate(name, kind, request)
+    program.finish(folder, says=": proven")
+    return folder
+
+
+def versions(bao, program):
+    first(program, "line", more=["--set", "mount=team/keys"])
+    plain = {"plaintext": base64.b64encode(b"old").decode()}
+    old = bao.call("POST", "team/keys/encrypt/line", plain)[1]["data"]["ciphertext"]
+    for number in (2, 3):
+        folder = program.generate("line", "aes-256", program.begin(["--next", "line"]))
+        program.finish(folder, says=f"line version {number} is at line: proven")
+    assert bao.call("GET", "team/keys/keys/line")[1]["data"]["latest_version"] == 3
+    assert bao.call("POST", "team/keys/encrypt/line", plain)[1]["data"]["ciphertext"].startswith("vault:v3:")
+    program.status("line")
+    # Somebody deletes it: that is found, and every version comes back from its backup, in order.
+    assert bao.call("POST", "team/keys/keys/line/config", {"deletion_allowed": True})[0] in (200, 204)
+    assert bao.call("DELETE", "team/keys/keys/line")[0] == 204
+    out = program.status("line", status=4, says="line@1 at openbao line: gone (not there); the log says that it is in use")
+    assert out.count("gone") == 3
+    program.acme(
+        ["import", "begin", "--again", "line@2", *program.before, "--out", "no"], status=1, says="has 0 versions, so the next one is 1"
+    )
+    for number in (1, 2, 3):
+        request = program.begin(["--again", f"line@{number}"])
+        program.finish(program.recover(f"line@{number}", request), says=": proven")
+    assert bao.call("POST", "team/keys/decrypt/line", {"ciphertext": old})[0] == 200
+    program.status("line")
+    values = program.json(["-C", "acme", "provider", "status", "line", *program.before])
+    assert [value["version"] for value in values] == [1, 2, 3] and not any(value["differs"] for value in values)
+    # The whole of it is stopped, version by version, the older ones first.
+    program.shred("line@2", "--yes", status=1, says="has versions before 2, which this server deletes with it")
+    program.shred("line@1", "--yes", says=["gone", "what still exists:", "as long as a backup and enough cards exist"])
+    assert bao.call("POST", "team/keys/decrypt/line", {"ciphertext": old})[0] != 200
+    program.shred("line@2", "--disable", "--yes", says="disabled (min_decryption_version is 3)")
+    program.shred("line@3", "--yes", status=1, says="destroy the whole key")
+    program.status("line")
+    program.shred("line", status=2, says="it was not confirmed")
+    out = program.json(["-C", "acme", "shred", "line", "--yes", *program.before])
+    assert [one["state"] for one in out["stopped"]] == ["gone"] * 3 and len(out["backups"]) == 3, out
+    assert bao.call("GET", "team/keys/keys/line")[0] == 404
+    program.status("line")
+    program.shred("line", "--yes", says="is stopped already")
+    phases = [(one["phase"], one["details"].get("how")) for one in program.records("shred")]
+    assert phases.count(("done", "destroy")) == 3 and ("failed", None) in phases, phases
+    print("versions, a loss, the way back, and the end of each are in the log as they are there")
+
+
+def exchanged(bao, program):
+    first(program, "mine")
+    # Somebody makes another key under the name: for AES the moment it was made tells, for EC the public key.
+    assert bao.call("POST", "transit/keys/mine/config", {"deletion_allowed": True})[0] in (200, 204)
+    assert bao.call("DELETE", "transit/keys/mine")[0] == 204
+    time.sleep(1.1)
+    assert bao.call("POST", "transit/keys/mine", {"type": "aes256-gcm96"})[0] in (200, 204)
+    program.status("mine", status=4, says="and the log says 1@")
+    folder = first(program, "sign", "ec-p256")
+    assert bao.call("POST", "transit/keys/sign/config", {"deletion_allowed": True})[0] in (200, 204)
+    assert bao.call("DELETE", "transit/keys/sign")[0] == 204
+    assert bao.call("POST", "transit/keys/sign", {"type": "ecdsa-p256"})[0] in (200, 204)
+    program.status("sign", status=4, says="it holds ")
+    program.finish(folder, status=4, says="it holds another key")
+    # A package whose place another key took before it.
+    request = program.begin(["openbao", "--kind", "aes-256", "--set", "key=taken"])
+    folder = program.generate("taken", "aes-256", request)
+    assert bao.call("POST", "transit/keys/taken", {"type": "aes256-gcm96"})[0] in (200, 204)
+    program.finish(folder, status=4, says="holds another key")
+    assert not [one for one in program.records("import") if one["details"]["name"] == "taken"]
+    print("another key under the name is found, and proven by nothing")
+
+
+def deaths(bao, program, proxy):
+    count = 0
+    for kind in ("aes-256", "hmac-256", "ed25519"):
+        for how in ("kill", "die", "drop", "hang"):
+            for version in (1, 2):
+                name = f"{kind}-{how}"
+                words = ["openbao", "--kind", kind, "--set", f"key={name}"] if version == 1 else ["--next", name]
+                folder = program.generate(name, kind, program.begin(words))
+                importing = f"/keys/{name}/import"
+                proxy.rule = lambda method, path, _: how if method == "POST" and importing in path else None
+                died = how in ("kill", "die")
+                says = "" if died else ["whether it was done is not known", "run the same command again"]
+                timeout = ["--call-timeout", "2"] if how == "hang" else []
+                program.acme(
+                    ["import", "finish", folder, *program.before, *timeout],
+                    status=-9 if died else 1, says=says, proxy=proxy,
+                )
+                proxy.rule = lambda *_: None
+                proxy.seen.clear()
+                done = how in ("die", "drop")
+                out = program.finish(folder, says=": proven")
+                imports = [path for path in proxy.seen if importing in path]
+                assert len(imports) == (0 if done else 1), (how, proxy.seen)
+                assert ("had it already" in out) == done, out
+                assert bao.call("GET", f"transit/keys/{name}")[1]["data"]["latest_version"] == version
+                count += 1
+        program.status()
+    print(f"{count} imports that were broken off are finished by the same command, each imported once")
+
+
+def stops(bao, program, proxy):
+    for how in ("kill", "die", "drop"):
+        name = f"stop-{how}"
+        first(program, name)
+        proxy.rule = lambda method, path, _: how if method == "DELETE" else None
+        died = how in ("kill", "die")
+        program.shred(name, "--yes", status=-9 if died else 1, says="" if died else "not known", proxy=proxy)
+        proxy.rule = lambda *_: None
+        open_before = [one for one in program.records("shred") if one["details"].get("name") == name]
+        assert [one["phase"] for one in open_before] == ["intent"]
+        program.shred(name, "--yes", says="gone")
+        phases = [one["phase"] for one in program.records("shred") if one["details"].get("name") == name]
+        assert phases == ["intent", "done"] and bao.call("GET", f"transit/keys/{name}")[0] == 404
+    who = token(bao, program, "shredder", "few")
+    first(program, "few")
+    program.shred("few", "--yes", status=1, says="openbao refuses update on transit/keys/few/config",
+                  environment=token(bao, program, "auditor", "few"))
+    program.shred("few", "--yes", says="gone", environment=who)
+    # By hand: the commands, then the word of whoever ran them.
+    first(program, "hand")
+    out = program.shred("hand", "--by-hand", says="bao delete transit/keys/hand")
+    assert "nothing was done or logged yet" in out
+    assert bao.call("POST", "transit/keys/hand/config", {"deletion_allowed": True})[0] in (200, 204)
+    assert bao.call("DELETE", "transit/keys/hand")[0] == 204
+    program.status("hand", status=4)
+    program.shred("hand", "--done", "--yes", says="stopped by hand, as you say")
+    program.status("hand")
+    print("what was broken off while a key was destroyed is found and ended")
+
+
+def refused(bao, program, proxy, root):
+    words = ["import", "begin", "openbao", "--kind", "aes-256", "--set", "key=never", "--out", "never"]
+    here = program.before
+    program.acme([*words, *here], status=1, says="no address is named", environment={"BAO_ADDR": ""})
+    program.acme([*words, *here], status=1, says="there is no token", environment={"BAO_TOKEN": ""})
+    program.acme([*words, *here], status=1, says="does not accept the credentials", environment={"BAO_TOKEN": "none"})
+    program.acme(words, status=2, says="has no TLS")
+    program.acme([*words, *here, "--endpoint", "http://bao.example:8200"], status=2, says="has no TLS")
+    program.acme([*words, *here, "--endpoint", f"http://127.0.0.1:{free_port()}"], status=1, says="can't be reached")
+    program.acme([*words, *here, "--endpoint", "bao"], status=1, says="is no address")
+    tls = f"https://127.0.0.1:{bao.tls_port}"
+    program.acme([*words, "--endpoint", tls], status=1, says="is not to be trusted")
+    [ca] = [str(path) for path in (root / "tls").glob("*ca.pem")]
+    # It is reached, and has no transit engine.
+    program.acme([*words, "--endpoint", tls, "--ca", ca], status=1, says="openbao has no transit engine at transit")
+    (root / "no.pem").write_text("no")
+    program.acme([*words, "--endpoint", tls, "--ca", "no.pem"], status=1, says="no certificate in PEM")
+    # A server without TLS where TLS is asked for.
+    program.acme([*words, "--endpoint", f"https://127.0.0.1:{bao.port}"], status=1, says="is not to be trusted")
+    for answer, says in [
+        ((200, b"<html>It works</html>"), "answers read on the key with nonsense"),
+        ((200, b'{"data":{}}'), "with nonsense: a key was looked for"),
+        ((200, b'{"data":' * 40 + b"1" + b"}" * 40), "with nonsense"),
+        ((200, b"[" * 300_000), "with nonsense"),
+        ((302, b""), "refuses read on the key"),
+        ((500, b'{"errors":["\\u001b[31mred"]}'), "refuses read on the key: [31mred"),
+        ((503, b'{"errors":["Vault is sealed"]}'), "it is sealed or in standby"),
+        ("drop", "can't be reached"),
+    ]:
+        proxy.rule = lambda *_: answer
+        program.acme([*words, *here], status=1, says=says)
+    proxy.rule = lambda *_: "hang"
+    program.acme([*words, *here, "--call-timeout", "1"], status=1, says="gave no answer in 1 seconds to read on the key")
+    proxy.rule = lambda method, path, _: (200, b'{"data":{"public_key":"no"}}') if "wrapping_key" in path else None
+    program.acme([*words, *here], status=1)
+    proxy.rule = lambda *_: None
+    for field in ("key=../sys", "key=a/b", "key=.", "mount=../sys", "mount=a//b"):
+        program.acme([*words[:5], *here, "--set", field, *([] if "key" in field else ["--set", "key=k"])],
+                     status=1, says="can't be a part of a path")
+    program.acme(["import", "begin", "openbao", "--kind", "ec-secp256k1", "--set", "key=k", *here], status=1, says="takes no key of kind")
+    program.acme(["import", "begin", "kmip", "--kind", "aes-256", *here], status=2, says="there is no client for kmip here")
+    first(program, "there")
+    program.acme(["import", "begin", "openbao", "--kind", "aes-256", "--set", "key=there", *here, "--out", "never"], status=1, says="is there already")
+    program.acme(["import", "begin", "openbao", "--kind", "aes-128", "--set", "key=there", "--as", "version", *here, "--out", "never"], status=1, says="is of the type aes256-gcm96")
+    program.acme(["import", "begin", "openbao", "--kind", "aes-256", "--set", "key=none", "--as", "version", *here, "--out", "never"], status=1, says="is not there")
+    program.acme(["import", "begin", "--next", "nobody", *here], status=2, says="the log knows of no provider that took nobody")
+    program.shred("nobody", "--yes", status=1, says="there is no key nobody")
+    assert not (root / "never").exists()
+    # What could not be asked for is said, and isn't taken for a difference.
+    program.status("there", status=1, says="not asked: ", environment={"BAO_TOKEN": "none"})
+    print("what is refused is refused with its rule")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        bao = Bao(root)
+        proxy = Proxy(bao.port)
+        try:
+            environment = {"BAO_ADDR": proxy.url, "BAO_TOKEN": "root", "HOME": folder}
+            program = Program(PROGRAM, root, environment, ["--plain-http-here"])
+            duties(bao, program)
+            versions(bao, program)
+            deaths(bao, program, proxy)
+            exchanged(bao, program)
+            stops(bao, program, proxy)
+            refused(bao, program, proxy, root)
+            program.acme(["log", "verify"])
+        finally:
+            proxy.end()
+            bao.end()
+
+
+main()
