@@ -301,6 +301,19 @@ impl Method {
     }
 }
 
+/// The fields of a target that say which version, or how it comes, and not where.
+const PASSING: [&str; 5] = ["existing", "import-job", "kid", "version", "wrapping-key"];
+
+/// The names of a target that say where a key is, whichever version of it and however it came.
+#[must_use]
+pub fn whereabouts(target: &Target) -> Target {
+    target
+        .iter()
+        .filter(|(field, _)| !PASSING.contains(&field.as_str()))
+        .map(|(field, value)| (field.clone(), value.clone()))
+        .collect()
+}
+
 /// The provider's command that stops a key at `target`, or destroys it, in its own words; what isn't known of
 /// the place stays in capitals.
 #[must_use]

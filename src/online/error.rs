@@ -77,7 +77,7 @@ pub enum OnlineError {
         words: String,
     },
     /// A right is missing.
-    #[error("{provider} refuses {right}: these credentials lack that right")]
+    #[error("{provider} refuses {right}: these credentials lack that right, or have ended")]
     Right {
         /// The provider.
         provider: Provider,

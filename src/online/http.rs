@@ -120,7 +120,13 @@ impl Http {
         let name = call.name;
         let before = matches!(error, Error::Timeout(Timeout::Resolve | Timeout::Connect));
         let seconds = self.seconds;
-        match (cause(&error), error) {
+        // The client's errors don't say what is in them as others do.
+        let found = match &error {
+            Error::Io(inside) => cause(inside),
+            Error::Rustls(inside) => cause(inside),
+            outside => cause(outside),
+        };
+        match (found, error) {
             (Cause::Tls(words), _) => OnlineError::Tls { provider, address, words },
             (Cause::NotSent(words), _) => OnlineError::Unreachable { provider, address, words },
             (_, error @ (Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_))) => {

@@ -27,10 +27,14 @@ const IMPORT_VERSION: Call = Call { name: "update on the key's import_version", 
 const DECRYPT: Call = Call { name: "update on decrypt", changes: false };
 const HMAC: Call = Call { name: "update on hmac", changes: false };
 const CONFIG: Call = Call { name: "update on the key's config", changes: true };
+const SOFT_DELETE: Call = Call { name: "delete on the key's soft-delete", changes: true };
 const TRIM: Call = Call { name: "update on the key's trim", changes: true };
 const DELETE: Call = Call { name: "delete on the key", changes: true };
 /// The longest token in bytes.
 const LONGEST_TOKEN: u64 = 64 * 1024;
+
+/// The highest number of a version that is taken.
+const MOST_VERSIONS: u32 = 1_000_000;
 
 /// A server.
 pub(super) struct OpenBao {
@@ -49,8 +53,10 @@ struct Place {
 struct Key {
     kind: String,
     latest: u32,
-    /// The lowest version that still decrypts.
+    /// The lowest version that still decrypts; those below it aren't listed.
     lowest: u32,
+    /// The lowest version that is still there.
+    available: u32,
     deleted: bool,
     deletable: bool,
     versions: BTreeMap<u32, Version>,
@@ -167,8 +173,20 @@ fn number(value: Option<&Value>) -> Option<u32> {
 
 fn read_key(value: &Value) -> Option<Key> {
     let data = value.at(&["data"])?;
-    let Value::Object(listed) = data.at(&["keys"])? else { return None };
+    let latest = number(data.at(&["latest_version"]))?;
+    let lowest = number(data.at(&["min_decryption_version"]))?;
+    let available = number(data.at(&["min_available_version"])).unwrap_or_default();
     let mut versions = BTreeMap::new();
+    let listed = match data.at(&["keys"]) {
+        Some(Value::Object(listed)) => listed.as_slice(),
+        // Keys for HMAC alone list none, and show nothing of any.
+        None if latest <= MOST_VERSIONS => {
+            let none = || Version { made: None, public: None };
+            versions.extend((lowest.max(1)..=latest).map(|number| (number, none())));
+            &[]
+        }
+        _ => return None,
+    };
     for (name, version) in listed {
         // Symmetric versions are the moment they were made; others are objects.
         let (made, public) = match version {
@@ -181,8 +199,9 @@ fn read_key(value: &Value) -> Option<Key> {
     let is = |name: &str| data.at(&[name]) == Some(&Value::Bool(true));
     Some(Key {
         kind: data.text(&["type"])?.to_owned(),
-        latest: number(data.at(&["latest_version"]))?,
-        lowest: number(data.at(&["min_decryption_version"]))?,
+        latest,
+        lowest,
+        available,
         deleted: is("soft_deleted"),
         deletable: is("deletion_allowed"),
         versions,
@@ -228,7 +247,7 @@ fn version(target: &Target) -> Result<u32, OnlineError> {
         what: "the field `version` is no number of a version".to_owned(),
     };
     target.get("version").map_or(Ok(1), |text| {
-        text.parse().ok().filter(|number| (1..=1_000_000).contains(number)).ok_or_else(wrong)
+        text.parse().ok().filter(|number| (1..=MOST_VERSIONS).contains(number)).ok_or_else(wrong)
     })
 }
 
@@ -396,12 +415,16 @@ impl Service for OpenBao {
             evidence: None,
         };
         let Some(mut key) = self.key(&place)? else { return Ok(nothing(KeyState::Gone, "not there")) };
+        let raised = format!("min_decryption_version is {}", key.lowest);
         let Some(found) = key.versions.remove(&wanted) else {
-            return Ok(nothing(KeyState::Gone, &format!("no version {wanted}")));
+            // Below that it is kept, and not shown.
+            let kept = (key.available.max(1)..key.lowest).contains(&wanted);
+            let gone = format!("no version {wanted}");
+            return Ok(if kept { nothing(KeyState::Disabled, &raised) } else { nothing(KeyState::Gone, &gone) });
         };
         let (state, said) = match (key.deleted, wanted < key.lowest) {
             (true, _) => (KeyState::Disabled, "soft-deleted".to_owned()),
-            (_, true) => (KeyState::Disabled, format!("min_decryption_version is {}", key.lowest)),
+            (_, true) => (KeyState::Disabled, raised),
             _ => (KeyState::Enabled, format!("version {wanted} of {}", key.latest)),
         };
         let public = found.public.as_ref().filter(|_| at.proof == ProofKind::PublicKey);
@@ -417,18 +440,29 @@ impl Service for OpenBao {
         let above = wanted.saturating_add(1);
         let config = |body: Json<'_>| self.call(CONFIG, "POST", &place.path("keys", "/config"), Some(&body));
         let raised = || Some(Json::Number(above.into()));
-        let whole = how == Stop::Delete && key.versions.len() == 1 && key.versions.contains_key(&wanted);
+        let first = key.available.max(1);
+        let alone = key.latest == wanted && (first == wanted || key.lowest == wanted);
         match how {
             _ if found.state == KeyState::Gone => {}
             Stop::Disable if found.state == KeyState::Disabled => {}
-            Stop::Disable | Stop::Delete if !whole => {
+            // The whole key, of which nothing else is in use.
+            Stop::Disable if alone => {
+                let path = place.path("keys", "/soft-delete");
+                if self.call(SOFT_DELETE, "DELETE", &path, None)?.status == 404 {
+                    return Err(place.state(
+                        "is of a server that can't stop the newest version",
+                        "import a later version first, or destroy the key",
+                    ));
+                }
+            }
+            Stop::Disable | Stop::Delete if !(alone && first == wanted) => {
                 if key.latest == wanted {
                     return Err(place.state(
                         format!("has version {wanted} as its newest, which this server can't stop alone"),
-                        "import a later version first, or destroy the whole key: shred it without @VERSION",
+                        "import a later version first, or shred it without @VERSION, the whole key",
                     ));
                 }
-                if how == Stop::Delete && key.versions.keys().any(|number| *number < wanted) {
+                if how == Stop::Delete && first < wanted {
                     return Err(place.state(
                         format!("has versions before {wanted}, which this server deletes with it"),
                         "shred the older versions first",

@@ -83,6 +83,7 @@ fn openbao(role: Role, key: &str, mount: &str) -> String {
         ],
         Role::Shredder => vec![
             (format!("{keys}/config"), "\"update\""),
+            (format!("{keys}/soft-delete"), "\"delete\""),
             (format!("{keys}/trim"), "\"update\""),
             (keys, "\"read\", \"delete\""),
         ],

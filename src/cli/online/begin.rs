@@ -15,7 +15,7 @@ use crate::cli::session::{Session, now};
 use quorate::key::{KeyKind, KeyName};
 use quorate::log::{Held, State};
 use quorate::online::{Wish, begin as begin_import};
-use quorate::provider::{Provider, Purpose, Target};
+use quorate::provider::{Provider, Purpose, Target, whereabouts};
 
 /// What is asked for: from the arguments, or from the log.
 struct Asked {
@@ -60,11 +60,7 @@ fn asked(place: &Place, options: &ImportBegin) -> Result<Asked, Failure> {
             let name = KeyName { label: label.clone(), version: None };
             let held = newest(state, &name, options.provider)?;
             let kind = escrow.version(&name)?.backed.kind;
-            let mut target = target(&held.imported);
-            // Names of the version that is there, not of the next one.
-            for of_version in ["version", "existing", "import-job"] {
-                target.remove(of_version);
-            }
+            let target = whereabouts(&target(&held.imported));
             Ok(Asked { provider: held.imported.provider, kind, purpose: Purpose::Version, target })
         }
         (None, Some(name)) => {
@@ -72,13 +68,12 @@ fn asked(place: &Place, options: &ImportBegin) -> Result<Asked, Failure> {
             let exact = KeyName { label: name.label.clone(), version: Some(held.imported.version) };
             let kind = escrow.version(&exact)?.backed.kind;
             let provider = held.imported.provider;
-            let mut target = target(&held.imported);
-            target.remove("import-job");
+            let mut target = whereabouts(&target(&held.imported));
             let number = held.imported.id.as_deref().and_then(|id| id.split('@').next());
             match provider {
                 Provider::OpenBao => {
                     let number = number.unwrap_or("1").to_owned();
-                    target.entry("version".to_owned()).or_insert(number);
+                    target.insert("version".to_owned(), number);
                 }
                 Provider::Gcp => {
                     target.extend(held.imported.id.clone().map(|id| ("existing".to_owned(), id)));

@@ -6,7 +6,7 @@
 
 use super::package::{place, target, target_json};
 use super::{Fields, Imported, Json, JsonError, Label, State, StateError, Timestamp, object};
-use crate::provider::{Provider, Target};
+use crate::provider::{Provider, Target, whereabouts};
 use core::num::NonZeroU32;
 
 /// How a key version is stopped.
@@ -147,7 +147,7 @@ impl Shred {
     }
 
     fn at(&self) -> HeldAt {
-        (self.name.clone(), self.version, self.provider, self.place.clone(), self.target.clone())
+        (self.name.clone(), self.version, self.provider, self.place.clone(), whereabouts(&self.target))
     }
 }
 
