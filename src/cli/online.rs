@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::files::read_secret;
 use super::session::environment;
 use super::shred::{Seen, Stopping};
+use quorate::key::KeyKind;
 use quorate::log::{Held, Imported, ShredHow};
 use quorate::online::{At, OnlineError, Reach, Service, Stop, connect};
 use quorate::provider::{Provider, Target};
@@ -66,7 +67,7 @@ fn target(imported: &Imported) -> Target {
 }
 
 /// Where an import went, for a service. The kind is the backup's.
-fn at(imported: &Imported, kind: quorate::key::KeyKind) -> At {
+fn at(imported: &Imported, kind: KeyKind) -> At {
     At {
         target: target(imported),
         kind,
@@ -74,6 +75,12 @@ fn at(imported: &Imported, kind: quorate::key::KeyKind) -> At {
         proof: imported.proof,
         evidence: imported.evidence.clone(),
     }
+}
+
+/// What a service says of a key version now.
+pub(crate) fn look(reached: &Reached, held: &Held, kind: KeyKind) -> Result<Seen, Failure> {
+    let reported = service(held.imported.provider, reached)?.report(&at(&held.imported, kind))?;
+    Ok(Seen { state: reported.state.name(), said: reported.said, until: reported.deletion })
 }
 
 /// Stops a key version in its service, and says what is there then. The failure comes with whether the

@@ -45,10 +45,12 @@ pub(crate) fn run(place: &Place, options: &ShredArgs, output: &mut Output) -> Re
         (false, Some(_)) => ShredHow::Delete,
         (false, None) => ShredHow::Destroy,
     };
-    let (left, stopped): (Vec<Held>, Vec<Held>) =
-        chosen(&escrow, options)?.into_iter().partition(|held| !is_stopped(held, how));
-    for held in &stopped {
-        output.line(format!("{} is stopped already, says the log", at(held)));
+    let mut left = Vec::new();
+    for held in chosen(&escrow, options)? {
+        match already(&escrow, &held, how, options)? {
+            Some(by) => output.line(format!("{} is stopped already, says {by}", at(&held))),
+            None => left.push(held),
+        }
     }
     let by_hand: Vec<&Held> =
         left.iter().filter(|held| options.by_hand || !online::has_client(held.imported.provider)).collect();
@@ -108,6 +110,32 @@ fn is_stopped(held: &Held, how: ShredHow) -> bool {
         ShredHow::Destroy => 2,
     };
     held.stopped.as_ref().is_some_and(|(_, stopped)| rank(stopped.shred.how) >= rank(how))
+}
+
+/// Who says that it is stopped so: the log, and the service where it can be asked. What somebody has started
+/// again there isn't stopped, whatever the log says.
+fn already(
+    escrow: &Escrow<'_>,
+    held: &Held,
+    how: ShredHow,
+    options: &ShredArgs,
+) -> Result<Option<&'static str>, Failure> {
+    if !is_stopped(held, how) {
+        return Ok(None);
+    }
+    if options.by_hand || options.done || !online::has_client(held.imported.provider) {
+        return Ok(Some("the log"));
+    }
+    let seen = online::look(&options.reached, held, kind(escrow, held)?)?;
+    let runs =
+        matches!(seen.state, "enabled" | "waiting") || seen.state == "disabled" && how != ShredHow::Disable;
+    Ok((!runs).then_some("the log, and the provider"))
+}
+
+fn kind(escrow: &Escrow<'_>, held: &Held) -> Result<KeyKind, Failure> {
+    let one = &held.imported;
+    let name = KeyName { label: one.name.clone(), version: Some(one.version) };
+    Ok(escrow.version(&name)?.backed.kind)
 }
 
 fn at(held: &Held) -> String {
@@ -173,10 +201,8 @@ fn stop(
     options: &ShredArgs,
     output: &mut Output,
 ) -> Result<Json<'static>, Failure> {
-    let one = &held.imported;
-    let name = KeyName { label: one.name.clone(), version: Some(one.version) };
-    let kind = escrow.version(&name)?.backed.kind;
-    let shred = Shred::of(one, how);
+    let kind = kind(escrow, held)?;
+    let shred = Shred::of(&held.imported, how);
     let intent = begin(escrow, &shred)?;
     let stopping = Stopping { how, days: options.days, kind };
     let seen = match online::stop(&options.reached, held, stopping) {

@@ -302,7 +302,7 @@ impl Service for Aws {
                 Err(OnlineError::Refused { words, .. }) if !empty && words.contains("ImportToken") => {
                     Err(state(
                         &calls.key,
-                        "holds a material, and the token of this package is used up, so that AWS can't compare",
+                        "holds a material, and takes the token of this package no more, so that it can't be compared",
                         "make a request with --as again and a new package: its import compares",
                     ))
                 }

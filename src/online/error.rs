@@ -196,8 +196,7 @@ pub(super) fn cause(error: &(dyn Error + 'static)) -> Cause {
     let mut words = String::new();
     while let Some(error) = next {
         let io = error.downcast_ref::<io::Error>();
-        let inner = io.and_then(io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(tls) = error.downcast_ref::<rustls::Error>().or(inner) {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return Cause::Tls(plain(&tls.to_string()));
         }
         words = plain(&error.to_string());
@@ -209,7 +208,9 @@ pub(super) fn cause(error: &(dyn Error + 'static)) -> Cause {
         if refused || words.contains("dns error") || words.contains("failed to lookup address") {
             return Cause::NotSent(words);
         }
-        next = error.source();
+        // An error of the system skips what it holds, when it is asked for its source.
+        let inside = io.and_then(io::Error::get_ref).map(|inside| -> &(dyn Error + 'static) { inside });
+        next = inside.or_else(|| error.source());
     }
     Cause::Other(words)
 }

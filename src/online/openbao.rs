@@ -420,7 +420,11 @@ impl Service for OpenBao {
             // Below that it is kept, and not shown.
             let kept = (key.available.max(1)..key.lowest).contains(&wanted);
             let gone = format!("no version {wanted}");
-            return Ok(if kept { nothing(KeyState::Disabled, &raised) } else { nothing(KeyState::Gone, &gone) });
+            return Ok(if kept {
+                nothing(KeyState::Disabled, &raised)
+            } else {
+                nothing(KeyState::Gone, &gone)
+            });
         };
         let (state, said) = match (key.deleted, wanted < key.lowest) {
             (true, _) => (KeyState::Disabled, "soft-deleted".to_owned()),

@@ -1,4 +1,4 @@
-"""Drives MiniStack, which answers as AWS KMS, through the program's own client: online_aws.py PROGRAM KEYS.
+"""Drives MiniStack, which answers as AWS KMS, through the program's own client: online_aws.py PROGRAM KEYS [PART…].
 
 The server (`ministack_more.py`: with several materials a key, as AWS has them) listens on 127.0.0.1 and ends with this
 script. Every method and RSA size; later materials and their rotation; a material that is deleted and comes back with
@@ -143,7 +143,7 @@ def lineage(program, server, proxy):
     for version in ("2", "3"):
         program.shred(f"orders@{version}", "--yes", says="empty")
     program.status("orders")
-    program.shred("orders", "--yes", "--days", "7", says=["ending (PendingDeletion)", "final at"])
+    program.shred("orders", "--yes", "--days", "7", says=["ending (PendingDeletion", "final at"])
     assert server.state(key) == "PendingDeletion"
     program.status("orders")
     program.acme(["import", "begin", "--again", "orders@2", *program.before, "--out", "no"], status=1, says="is scheduled for deletion")
@@ -160,15 +160,21 @@ def other_material(program, server):
         program.finish(other, status=4, says="holds another key than the package")
         request = program.begin(["--again", name])
         program.finish(program.recover(name, request))
-        # There again, and this package is still another key's.
-        says = "holds another key than the package" if kind == "aes-256" else "is not that of the key"
-        program.finish(other, status=4, says=says)
+        # There again, and this package is still another key's; its token is no longer the newest.
+        if kind == "aes-256":
+            program.finish(other, status=1, says="so that it can't be compared")
+        else:
+            program.finish(other, status=4, says="is not that of the key")
     program.status("mine")
     assert not [one for one in program.records("import") if one["details"]["name"].startswith("not-")]
     program.shred("mine", "--disable", "--yes", says="disabled (Disabled)")
     program.status("mine")
     server.call("EnableKey", KeyId=key)
     program.status("mine", status=4, says="the log says that it was stopped (disable)")
+    # Whatever the log says, what somebody started again is stopped again.
+    program.shred("mine", "--disable", "--yes", says="disabled (Disabled)")
+    program.shred("mine", "--disable", "--yes", says="is stopped already, says the log, and the provider")
+    program.status("mine")
     print("other material is refused by the service, and never logged")
 
 
@@ -244,17 +250,19 @@ def refused(program, server, proxy, root):
     # Plain http, wherever the address came from.
     program.acme(begin, status=2, says="has no TLS")
     (root / "config").write_text(f"[default]\nregion = eu-west-1\nservices = here\n[services here]\nkms =\n  endpoint_url = {proxy.url}\n")
-    hidden = {"AWS_ENDPOINT_URL": "", "AWS_CONFIG_FILE": str(root / "config")}
+    program.acme([*begin, *here], status=1, says="AWS_ENDPOINT_URL is set and empty", environment={"AWS_ENDPOINT_URL": ""})
+    hidden = {"AWS_ENDPOINT_URL": None, "AWS_CONFIG_FILE": str(root / "config")}
     program.acme(begin, status=2, says="has no TLS", environment=hidden)
     program.acme([*begin, "--endpoint", "http://kms.example", *here], status=2, says="has no TLS")
     program.acme([*begin, "--endpoint", f"http://127.0.0.1:{free_port()}", *here], status=1, says="can't be reached")
     program.acme([*begin, "--endpoint", f"https://127.0.0.1:{proxy.url.split(':')[-1]}"], status=1, says="is not to be trusted")
-    none = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    none = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
     program.acme([*begin, *here], status=1, says="no credentials were found", environment=none)
-    program.acme([*begin, *here], status=1, says="no region is named", environment={"AWS_REGION": ""})
+    program.acme([*begin, *here], status=1, says="no region is named", environment={"AWS_REGION": None})
     for code in ("UnrecognizedClientException", "ExpiredTokenException", "InvalidSignatureException"):
         proxy.rule = lambda *_: (400, json.dumps({"__type": code, "message": "no"}).encode())
         program.acme([*begin, *here], status=1, says="does not accept the credentials: no")
+    proxy.rule = on("", None)
     key = program.begin(["aws", "--kind", "aes-256"])[2]
     for rule in (lambda *_: (200, b"<html>It works</html>"), lambda *_: (200, b"{}")):
         proxy.rule = rule
@@ -292,7 +300,7 @@ def used_up(program, server, proxy):
     proxy.rule = on("ImportKeyMaterial", "drop")
     program.finish(folder, status=1, says="whether it was done is not known")
     proxy.rule = on("", None)
-    program.finish(folder, status=1, says=["the token of this package is used up", "make a request with --as again"])
+    program.finish(folder, status=1, says=["so that it can't be compared", "make a request with --as again"])
     request = program.begin(["aws", "--kind", "aes-256", "--as", "again", "--set", f"key={request[2]}"])
     program.finish(program.recover("once", request), says="compared by the provider")
     program.status("once")
@@ -316,7 +324,7 @@ def main():
                     "HOME": str(root),
                 }
                 program = Program(PROGRAM, root, environment, ["--plain-http-here"])
-                for part in parts:
+                for part in [part for part in parts if not sys.argv[3:] or part.__name__ in sys.argv[3:]]:
                     given = {"program": program, "server": server, "proxy": proxy, "root": root}
                     part(**{name: given[name] for name in part.__code__.co_varnames[: part.__code__.co_argcount]})
                 program.acme(["log", "verify"])

@@ -94,6 +94,7 @@ class Program:
     def run(self, words, status=0, says="", environment=None, proxy=None):
         """Runs it; its exit status and its words must be these. What it writes comes back."""
         env = {**self.environment, **(environment or {})}
+        env = {name: value for name, value in env.items() if value is not None}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
         ran = subprocess.Popen([self.program, *words], cwd=self.root, env=env, **pipes)
         if proxy:

@@ -5,6 +5,7 @@ use super::args::{ImportBegin, ImportFinish, Place, ProviderStatus, Reached};
 use super::failure::Failure;
 use super::output::Output;
 use super::shred::{Seen, Stopping};
+use quorate::key::KeyKind;
 use quorate::log::Held;
 
 /// Whether a provider has a client here.
@@ -29,6 +30,11 @@ pub(crate) fn finish(_: &Place, _: &ImportFinish, _: &mut Output) -> Result<(), 
 
 /// Refuses.
 pub(crate) fn status(_: &Place, _: &ProviderStatus, _: &mut Output) -> Result<(), Failure> {
+    Err(absent("ask the provider by its own commands"))
+}
+
+/// Refuses.
+pub(crate) fn look(_: &Reached, _: &Held, _: KeyKind) -> Result<Seen, Failure> {
     Err(absent("ask the provider by its own commands"))
 }
 

@@ -8,6 +8,11 @@ impl From<OnlineError> for Failure {
         match error {
             OnlineError::Request(error) => Self::from(*error),
             OnlineError::Proof(error) => Self::from(error),
+            OnlineError::State { place, found, wanted } => {
+                Self::new(FAILED, format!("{place} {found}")).hint(wanted)
+            }
+            OnlineError::Unsure { call: "CreateKey", .. } => Self::new(FAILED, error.to_string())
+                .hint("look for a new key without material there, and name it with --set key=ID; run without that, it makes another"),
             error => {
                 let status = match error {
                     OnlineError::OtherKey { .. } => DIFFERENCE,

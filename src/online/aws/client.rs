@@ -92,6 +92,13 @@ impl Aws {
     pub(super) fn calls(&self, target: &Target) -> Result<Calls<'_>, OnlineError> {
         let key = target.get("key").cloned().unwrap_or_default();
         let named = target.get("region").cloned().or_else(|| part(&key, 3));
+        // The SDK takes an address that is set and empty for one, and gives up in a panic.
+        let variables = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS"];
+        let empty = |name: &&str| std::env::var_os(name).is_some_and(|value| value.is_empty());
+        if let Some(name) = variables.into_iter().find(empty) {
+            let what = format!("{name} is set and empty: give an address, or unset it");
+            return Err(OnlineError::Settings { provider: PROVIDER, what });
+        }
         let http = self.http()?;
         let limit = self.reach.timeout;
         let timeouts = TimeoutConfig::builder()

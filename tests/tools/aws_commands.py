@@ -1,6 +1,6 @@
 """Drives MiniStack, a server that answers as AWS KMS, with the program and the AWS command line.
 
-ministack.py PROGRAM BIN, where BIN is the folder of `ministack` and `aws`. The server listens on 127.0.0.1 at a
+aws_commands.py PROGRAM BIN, where BIN is the folder of `ministack` and `aws`. The server listens on 127.0.0.1 at a
 port of its own and ends with this script. For every method and RSA size: a request of the download of
 `aws kms get-parameters-for-import`, a package, the commands of IMPORT.txt exactly as they are printed, and
 the proof in the log. Then the token of another download, which is refused by the package and by the server.
