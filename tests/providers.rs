@@ -2,8 +2,9 @@
 //!
 //! `the_matrix_is_opened` makes a package for every method, kind and RSA size that a provider documents, has
 //! it unwrapped by Python's cryptography and by OpenSSL (`tests/tools/unwrap.py`), and holds the list of them to
-//! `docs/providers/matrix.md`. `openbao_takes_what_we_wrap` runs `tests/tools/openbao.py`. Both need Python with
-//! `cryptography`, the second `bao` too, on the path; with `QUORATE_TEST_ALL=1` they fail when it is missing.
+//! `docs/providers/matrix.md`. `openbao_takes_what_we_wrap` runs `tests/tools/openbao.py`, and
+//! `aws_takes_what_we_wrap` the commands that packages print against what stands for AWS. They need Python with
+//! `cryptography` and `bao` on the path, and the folder `aws` of the tools; with `QUORATE_TEST_ALL=1` they fail when it is missing.
 #![allow(
     clippy::disallowed_methods,
     clippy::indexing_slicing,
@@ -291,4 +292,16 @@ fn openbao_takes_what_we_wrap() {
     let keys = root().join("tests/data/key");
     let out = run("openbao.py", &[env!("CARGO_BIN_EXE_quorate"), keys.to_str().unwrap()]);
     assert_eq!(out.lines().count(), 4, "{out}");
+}
+
+#[test]
+fn aws_takes_what_we_wrap() {
+    let tools = std::env::var_os("QUORATE_TOOLS").map_or_else(|| root().join("target/tools"), PathBuf::from);
+    let bin = tools.join("aws/bin");
+    let python = bin.join("python3");
+    if !has(&[(python.to_str().unwrap(), &["-c", "import ministack, awscli"])]) {
+        return;
+    }
+    let out = run("aws_commands.py", &[env!("CARGO_BIN_EXE_quorate"), bin.to_str().unwrap()]);
+    assert_eq!(out.lines().count(), 2, "{out}");
 }

@@ -274,7 +274,7 @@ fn providers_are_listed_and_shown() {
         world.run(&["--json", "provider", "show", name]).good().prints(&format!("\"name\":\"{name}\""));
     }
     for provider in ["aws", "gcp", "azure", "openbao"] {
-        for role in ["importer", "rotator", "auditor", "shredder"] {
+        for role in ["importer", "rotator", "auditor", "prover", "shredder"] {
             world.run(&["provider", "policy", provider, "--role", role, "--key", "k"]).good();
         }
     }

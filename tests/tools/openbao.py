@@ -201,6 +201,7 @@ def policies(stage):
         "import_version": ("POST", "transit/keys/duty/import_version", body("duty-2")),
         "read": ("GET", "transit/keys/duty", None),
         "config": ("POST", "transit/keys/duty/config", {"deletion_allowed": True}),
+        "trim": ("POST", "transit/keys/duty/trim", {"min_available_version": 1}),
         "delete": ("DELETE", "transit/keys/duty", None),
         "encrypt": ("POST", "transit/encrypt/duty", plain),
         "decrypt": ("POST", "transit/decrypt/duty", {"ciphertext": "vault:v1:AAAA"}),
@@ -214,10 +215,11 @@ def policies(stage):
         "create": ("POST", "transit/keys/duty", {"type": "aes256-gcm96"}),
     }
     duties = {
-        "importer": ["wrapping_key", "import"],
-        "rotator": ["wrapping_key", "import_version"],
+        "importer": ["wrapping_key", "import", "read"],
+        "rotator": ["wrapping_key", "import_version", "read"],
         "auditor": ["read"],
-        "shredder": ["config", "delete"],
+        "prover": ["read", "decrypt"],
+        "shredder": ["read", "trim", "config", "delete"],
     }
     checked = 0
     for role, allowed in duties.items():

@@ -192,7 +192,6 @@ impl Shredded {
 
 impl State {
     /// What is where, as far as the log knows: the newest import of each version to each place.
-    #[must_use]
     pub fn held(&self) -> impl Iterator<Item = &Held> {
         self.held.values()
     }
