@@ -95,6 +95,10 @@ fn lines_match(pattern: &[String], actual: &[&str]) -> bool {
 static TURN: Mutex<()> = Mutex::new(());
 
 fn run(document: &str, least: usize) {
+    run_with(document, least, &[]);
+}
+
+fn run_with(document: &str, least: usize, environment: &[(String, String)]) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
     let steps = steps(&text);
@@ -112,7 +116,7 @@ fn run(document: &str, least: usize) {
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(format!("exec 2>&1\n{}", step.command)).current_dir(folder.path());
         shell.env("PATH", &path).env("USER", "operator").env_remove("QUORATE_ESCROW").stdin(Stdio::null());
-        shell.envs(tokens());
+        shell.envs(tokens()).envs(environment.iter().cloned());
         let output = String::from_utf8_lossy(&shell.output().unwrap().stdout).into_owned();
         let actual: Vec<&str> = output.lines().collect();
         assert!(
@@ -220,6 +224,61 @@ fn the_page_on_hsms_is_true() {
     if token::present() {
         run("docs/hsm.md", 25);
     }
+}
+
+/// A key service that ends with this test.
+#[cfg(feature = "online")]
+struct Served(std::process::Child);
+
+#[cfg(feature = "online")]
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It ends with its standard input.
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
+    }
+}
+
+/// Runs a page against the service that it is about, if that is on this machine.
+#[cfg(feature = "online")]
+#[allow(clippy::print_stderr)]
+fn run_served(document: &str, least: usize, service: &str, python: &Path, modules: &str) {
+    use std::io::BufRead as _;
+    let there = Command::new(python).arg("-c").arg(modules).output().is_ok_and(|ran| ran.status.success());
+    if !there {
+        assert!(std::env::var_os("QUORATE_TEST_ALL").is_none(), "{service} is missing");
+        eprintln!("left out: {service} is missing");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/serve.py");
+    let mut server = Command::new(python);
+    server.arg(script).arg(service).arg(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut served = Served(server.spawn().unwrap());
+    let mut line = String::new();
+    std::io::BufReader::new(served.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // One flat object of names and plain values.
+    let words: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+    let environment: Vec<(String, String)> =
+        words.chunks_exact(2).map(|pair| (pair[0].to_owned(), pair[1].to_owned())).collect();
+    assert!(!environment.is_empty(), "{service} did not start: {line}");
+    run_with(document, least, &environment);
+}
+
+#[cfg(feature = "online")]
+#[test]
+fn the_page_on_openbao_is_true() {
+    let there = "import shutil; assert shutil.which('bao')";
+    run_served("docs/providers/openbao-online.md", 15, "openbao", Path::new("python3"), there);
+}
+
+#[cfg(feature = "online")]
+#[test]
+fn the_page_on_aws_is_true() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tools = std::env::var_os("QUORATE_TOOLS").map_or_else(|| root.join("target/tools"), Into::into);
+    let python = tools.join("aws/bin/python3");
+    run_served("docs/providers/aws-online.md", 14, "aws", &python, "import ministack");
 }
 
 #[test]

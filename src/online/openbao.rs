@@ -7,6 +7,7 @@
 
 use super::error::plain;
 use super::http::{Call, Http, Reply};
+use super::reach::file;
 use super::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
 use crate::provider::{Answer, Download, Package, ProofKind, Provider, Purpose, Target};
 use crate::provider::{moment, openbao_type as key_type, public_key_digest};
@@ -16,7 +17,6 @@ use crate::wire::json::{Json, object};
 use crate::wire::text::hex;
 use crate::wire::time::Timestamp;
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use ureq::http::HeaderValue;
 
 const PROVIDER: Provider = Provider::OpenBao;
@@ -30,8 +30,6 @@ const CONFIG: Call = Call { name: "update on the key's config", changes: true };
 const SOFT_DELETE: Call = Call { name: "delete on the key's soft-delete", changes: true };
 const TRIM: Call = Call { name: "update on the key's trim", changes: true };
 const DELETE: Call = Call { name: "delete on the key", changes: true };
-/// The longest token in bytes.
-const LONGEST_TOKEN: u64 = 64 * 1024;
 
 /// The highest number of a version that is taken.
 const MOST_VERSIONS: u32 = 1_000_000;
@@ -155,13 +153,6 @@ impl OpenBao {
 fn right(call: Call, path: &str) -> String {
     let capability = call.name.split(' ').next().unwrap_or_default();
     format!("{capability} on {path}")
-}
-
-/// The token and the certificate are files of a few thousand bytes.
-fn file(path: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut file = std::fs::File::open(path).ok()?.take(LONGEST_TOKEN);
-    file.read_to_end(&mut bytes).ok().map(|_| bytes)
 }
 
 fn number(value: Option<&Value>) -> Option<u32> {

@@ -7,6 +7,10 @@
 use super::OnlineError;
 use crate::provider::Provider;
 use core::time::Duration;
+use std::io::Read as _;
+
+/// The longest file of a token or of certificates in bytes.
+const LONGEST_FILE: u64 = 1024 * 1024;
 
 /// How services are reached.
 #[derive(Debug, Clone)]
@@ -47,6 +51,13 @@ impl Reach {
         }
         Ok(address.trim_end_matches('/').to_owned())
     }
+}
+
+/// A small file that a provider's own tools take as well: a token, or certificates.
+pub(super) fn file(path: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = std::fs::File::open(path).ok()?.take(LONGEST_FILE);
+    file.read_to_end(&mut bytes).ok().map(|_| bytes)
 }
 
 /// Whether a host with an optional port is this very machine.

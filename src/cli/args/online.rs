@@ -15,7 +15,7 @@ pub(crate) struct Reached {
     /// Another address than the usual one (OpenBao: BAO_ADDR, AWS: AWS_ENDPOINT_URL say it too)
     #[arg(long, value_name = "URL", hide = !ONLINE)]
     pub(crate) endpoint: Option<String>,
-    /// Certificates (PEM) that are trusted beside the system's
+    /// Certificates (PEM) that are trusted beside the system's (BAO_CACERT and AWS_CA_BUNDLE say it too)
     #[arg(long, value_name = "FILE", hide = !ONLINE)]
     pub(crate) ca: Option<PathBuf>,
     /// Seconds that one call may take

@@ -5,6 +5,7 @@
 //! from. Questions are retried by the SDK; a call that changes something is sent once.
 
 use crate::online::error::{Cause, cause, plain};
+use crate::online::reach::file;
 use crate::online::runtime::{Elapsed, Runtime};
 use crate::online::{OnlineError, Reach};
 use crate::provider::{Provider, Target};
@@ -72,7 +73,12 @@ impl Aws {
         if let Some(endpoint) = &reach.endpoint {
             reach.address(PROVIDER, endpoint)?;
         }
-        Ok(Self { runtime: Runtime::new().map_err(failed)?, reach: reach.clone() })
+        let mut reach = reach.clone();
+        if let (None, Some(path)) = (&reach.ca, (reach.environment)("AWS_CA_BUNDLE")) {
+            let what = "the file that AWS_CA_BUNDLE names can't be read".to_owned();
+            reach.ca = Some(file(&path).ok_or(OnlineError::Settings { provider: PROVIDER, what })?);
+        }
+        Ok(Self { runtime: Runtime::new().map_err(failed)?, reach })
     }
 
     fn http(&self) -> Result<SharedHttpClient, OnlineError> {
