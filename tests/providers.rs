@@ -210,6 +210,12 @@ fn page(provider: Provider, pems: &[(usize, (PathBuf, Vec<u8>))], place: &Path) 
         "Which kinds go by which method under which wrapping key: [matrix.md](matrix.md). The wrapping key lasts {}.\n",
         rules.lasts
     ));
+    if root().join(format!("docs/providers/{}-online.md", rules.name)).exists() {
+        line(format!(
+            "By the program's own client, on a machine with a network: [{0}-online.md]({0}-online.md).\n",
+            rules.name
+        ));
+    }
     line("## On the connected machine\n\n```sh".to_owned());
     rules.fetch.iter().for_each(|command| line((*command).to_owned()));
     let kind = provider.kinds().last().copied().unwrap();

@@ -265,6 +265,42 @@ fn what_is_refused_of_a_package() {
 }
 
 #[test]
+fn a_key_is_stopped_by_hand_and_that_is_logged() {
+    let world = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
+    wrapping_key(&world, "kek.pem", 4096, "65537");
+    let gcp = r#"{"name":"projects/p/locations/l/keyRings/r/importJobs/j","importMethod":"RSA_OAEP_4096_SHA256_AES_256","state":"ACTIVE","expireTime":"2099-01-01T00:00:00Z","publicKey":{"pem":"PEM"}}"#;
+    let pem = String::from_utf8(world.read("kek.pem")).unwrap().replace('\n', "\\n");
+    world.write("gcp.json", gcp.replace("PEM", &pem));
+    let request = ["request", "gcp", "--kind", "aes-256", "--from", "gcp.json", "--set", "key=KEYRING"];
+    let confirmed = fingerprint(&world.run(&request).good());
+    let sure = ["--for", "request.json", "--wrapping-key", confirmed.as_str(), "--package", "out"];
+    world.acme(&with(&["generate", "k", "--kind", "aes-256"], &sure)).good();
+    world.acme(&["shred", "k", "--yes"]).fails(2, "the log knows of no provider that took k");
+    world.acme(&["shred", "l", "--yes"]).fails(1, "there is no key l");
+    let version = "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1";
+    world.acme(&["import", "record", "k", "--package", "out", "--statement", version]).good();
+    // What is known of the place stands in the command, once; the log says nothing yet.
+    let by_hand = world.acme(&["shred", "k@1", "--by-hand"]).good();
+    by_hand.prints("gcloud kms keys versions destroy").prints("nothing was done or logged yet");
+    let disable = world.acme(&["shred", "k", "--disable", "--by-hand"]).good();
+    disable.prints("gcloud kms keys versions disable VERSION --key KEYRING --keyring r --location l");
+    assert!(!world.acme(&["log", "show"]).good().out.contains("shred"));
+    world.acme(&["shred", "k@1", "--done"]).fails(2, "it was not confirmed that k@1 will be deleted there");
+    world.acme(&["shred", "k@2", "--done", "--yes"]).fails(1, "k has no version 2");
+    world.acme(&["shred", "k@1", "--at", "aws", "--done", "--yes"]).fails(2, "the log knows of no provider");
+    world.acme(&["shred", "k@1", "--days", "7", "--disable"]).fails(2, "cannot be used with");
+    // Less first, then more; what is said already is not said twice.
+    world.acme(&["shred", "k@1", "--disable", "--done", "--yes"]).good().prints("as you say (disable)");
+    let done = world.acme(&["--json", "shred", "k@1", "--done", "--yes"]).good();
+    done.prints("\"by\":\"hand\"").prints("\"state\":\"empty\"").prints("\"cards\":\"2 of 3\"").prints("/1.age");
+    let again = world.acme(&["shred", "k@1", "--done", "--yes"]).good();
+    again.prints("is stopped already, says the log").prints("the key exists, and can be imported again");
+    let phases = world.acme(&["log", "show"]).good();
+    assert_eq!(phases.out.matches("shred").count(), 4, "{}", phases.out);
+    world.acme(&["log", "verify"]).good();
+}
+
+#[test]
 fn providers_are_listed_and_shown() {
     let world = World::new();
     let ran = world.run(&["provider", "list"]).good();

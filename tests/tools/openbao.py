@@ -231,7 +231,9 @@ def policies(stage):
         for name in [*[name for name in acts if name not in allowed], *allowed]:
             method, path, data = acts[name]
             status, reply = stage.call(method, path, data, token)
-            wanted = status in (200, 204) if name in allowed else status == 403
+            # No ciphertext of its own, nothing to trim: past the policy, the engine says so.
+            done = (200, 204, 400) if name in ("decrypt", "trim") else (200, 204)
+            wanted = status in done if name in allowed else status == 403
             assert wanted, f"{role}: {name} gives {status} {reply}"
             checked += 1
     print(f"{checked} acts of {len(duties)} duties are allowed or refused as they should be")
