@@ -78,10 +78,11 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
     lines.line(format!("operators   {}", signers(&escrow)));
     let mut open = Vec::new();
     for (seq, intent) in state.open() {
-        let about = intent
-            .deposit
-            .as_ref()
-            .map_or_else(String::new, |one| format!(" of {} version {}", one.name, one.version));
+        let deposit = intent.deposit.as_ref().map(|one| (&one.name, one.version));
+        let shred = intent.shreds.as_ref().map(|one| (&one.name, one.version));
+        let about = deposit
+            .or(shred)
+            .map_or_else(String::new, |(name, version)| format!(" of {name} version {version}"));
         lines.line(format!(
             "open        record {seq}: {}{about} by {} at {} has not ended",
             intent.op, intent.actor, intent.time

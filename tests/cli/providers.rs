@@ -292,7 +292,10 @@ fn a_key_is_stopped_by_hand_and_that_is_logged() {
     // Less first, then more; what is said already is not said twice.
     world.acme(&["shred", "k@1", "--disable", "--done", "--yes"]).good().prints("as you say (disable)");
     let done = world.acme(&["--json", "shred", "k@1", "--done", "--yes"]).good();
-    done.prints("\"by\":\"hand\"").prints("\"state\":\"empty\"").prints("\"cards\":\"2 of 3\"").prints("/1.age");
+    done.prints("\"by\":\"hand\"")
+        .prints("\"state\":\"empty\"")
+        .prints("\"cards\":\"2 of 3\"")
+        .prints("/1.age");
     let again = world.acme(&["shred", "k@1", "--done", "--yes"]).good();
     again.prints("is stopped already, says the log").prints("the key exists, and can be imported again");
     let phases = world.acme(&["log", "show"]).good();

@@ -251,7 +251,8 @@ impl Calls<'_> {
     /// Whose the credentials are, if that is another account than the key's.
     fn other_account(&self) -> Option<String> {
         let owner = part(&self.key, 4)?;
-        let config = aws_sdk_sts::config::Builder::from(&self.sdk).build();
+        let tls_only = TlsOnly { reach: self.aws.reach.clone() };
+        let config = aws_sdk_sts::config::Builder::from(&self.sdk).interceptor(tls_only).build();
         let identity = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send();
         let identity = self.aws.runtime.wait(self.aws.reach.timeout, identity).ok()?.ok()?;
         let ours = identity.account?;
