@@ -226,6 +226,13 @@ def stops(bao, program, proxy):
     program.shred("few", "--yes", status=1, says="openbao refuses update on transit/keys/few/config",
                   environment=token(bao, program, "auditor", "few"))
     program.shred("few", "--yes", says="gone", environment=who)
+    # The wrapping key lasts: the same package brings the key back, and the log says so though nothing else differs.
+    folder = first(program, "back", "hmac-256")
+    program.shred("back", "--yes", says="gone")
+    program.finish(folder, says=": proven")
+    program.status("back", says="enabled")
+    program.finish(folder, says="had it already")
+    assert len([one for one in program.records("import") if one["details"]["name"] == "back"]) == 2
     # By hand: the commands, then the word of whoever ran them.
     first(program, "hand")
     out = program.shred("hand", "--by-hand", says="bao delete transit/keys/hand")

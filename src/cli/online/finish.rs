@@ -36,7 +36,8 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
     };
     let imported = of(&package, finished.evidence, finished.id);
     same_material(before, &imported)?;
-    let logged = escrow.state().imports().iter().any(|(_, one)| *one == imported);
+    // What was stopped since is there again, which the log has to say too.
+    let logged = escrow.state().held().any(|held| held.imported == imported && held.stopped.is_none());
     if !logged {
         escrow.record(Op::Import, Phase::Done, &imported.done())?;
     }
