@@ -16,7 +16,6 @@ mod hybrid;
 mod identity;
 mod payload;
 mod recipient;
-mod scrub;
 mod x25519;
 
 pub use armor::{ArmorError, armor, is_armored, unarmor, without_armor};

@@ -11,9 +11,11 @@
 mod pages;
 mod passphrase;
 pub mod process;
+mod scrub;
 
 pub use pages::unlocked_pages;
 pub use passphrase::{Passphrase, PassphraseError};
+pub(crate) use scrub::scrubbed;
 
 use core::fmt;
 use pages::Pages;

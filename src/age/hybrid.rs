@@ -7,11 +7,10 @@
 //! place.
 
 use super::header::{BODY, FILE_KEY};
-use super::scrub::scrubbed;
 use super::x25519;
 use crate::primitive::aead::TAG;
 use crate::primitive::random::Draws;
-use crate::secret::{SecretBytes, Zeroize};
+use crate::secret::{SecretBytes, Zeroize, scrubbed};
 use hpke::aead::{AeadTag, ChaCha20Poly1305};
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{Kem, XWing};

@@ -4,11 +4,10 @@
 //! ephemeral share and a body, or the file key. A shared secret of zero is never used.
 
 use super::header::{BODY, FILE_KEY};
-use super::scrub::scrubbed;
 use crate::primitive::aead::{self, TAG};
 use crate::primitive::hash::hkdf_sha256;
 use crate::primitive::random::{Entropy, NoEntropy};
-use crate::secret::{SecretBytes, Zeroize, ct_eq};
+use crate::secret::{SecretBytes, Zeroize, ct_eq, scrubbed};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 pub(super) const KIND: &str = "X25519";

@@ -2,8 +2,9 @@
 //!
 //! X-Wing's crate leaves the expanded ML-KEM seed and the X25519 scalar on the stack after every
 //! decapsulation and every making of a key: locals that it doesn't wipe, and copies that moves
-//! leave behind. Either opens every backup. They can't be reached from outside, but a frame of
-//! ours at the same place can write over them before anything else happens.
+//! leave behind. Either opens every backup. The module of a token leaves a key there that it unwraps, as the
+//! loader does that saves the registers of vectors when it binds a function. None of them can be reached from
+//! outside, but a frame of ours at the same place can write over them before anything else happens.
 
 use crate::secret::Zeroize;
 use core::hint::black_box;
@@ -16,7 +17,7 @@ const WORDS: usize = 16 * 1024;
 /// Runs `work`, then overwrites the stack below this frame.
 ///
 /// `T` is what `work` leaves on purpose: public, or a secret that lives elsewhere.
-pub(super) fn scrubbed<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn scrubbed<T>(work: impl FnOnce() -> T) -> T {
     let result = apart(work);
     overwrite();
     result
