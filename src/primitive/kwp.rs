@@ -1,8 +1,8 @@
 //! AES key wrap with padding: RFC 5649, NIST SP 800-38F KWP, PKCS#11 `CKM_AES_KEY_WRAP_KWP`.
 //!
 //! Deterministic and authenticated: a blob that was altered, or wrapped under another key, is refused
-//! by an integrity check of 64 bits. The wrapping key has 256 bits here; any other would have to be
-//! asked for by a provider, and none does. The older KW (RFC 3394) has blobs of the same length for
+//! by an integrity check of 64 bits. The wrapping key has 256 bits here; one of 128 bits wraps too, to be compared with
+//! what a token's own key wraps, and unwraps nothing. The older KW (RFC 3394) has blobs of the same length for
 //! keys of a whole number of 8 bytes, and is not taken for it.
 //!
 //! Tokens of the older text of PKCS#11 pad to 8 bytes as PKCS#7 does, and wrap that by KW: for them alone there
@@ -10,7 +10,7 @@
 
 use crate::secret::SecretBytes;
 use aes_kw::cipher::KeyInit as _;
-use aes_kw::{KwAes256, KwpAes256};
+use aes_kw::{KwAes128, KwAes256, KwpAes128, KwpAes256};
 
 /// Length in bytes of the key that wraps.
 pub const KEY: usize = 32;
@@ -49,7 +49,11 @@ pub fn wrap(kek: &SecretBytes, key: &[u8]) -> Result<Vec<u8>, KwpError> {
     let length = key.len().next_multiple_of(8).saturating_add(8);
     let mut blob = vec![0; length];
     // The crate works in the buffer that it is given: a blob of a length that it expects is whole.
-    let wrapped = cipher(kek)?.wrap_key(key, &mut blob).map(<[u8]>::len);
+    let wrapped = if let Ok(small) = KwpAes128::new_from_slice(kek.expose()) {
+        small.wrap_key(key, &mut blob).map(<[u8]>::len)
+    } else {
+        cipher(kek)?.wrap_key(key, &mut blob).map(<[u8]>::len)
+    };
     if wrapped == Ok(length) { Ok(blob) } else { Err(KwpError::Length { found: key.len() }) }
 }
 
@@ -82,8 +86,12 @@ pub fn wrap_padded(kek: &SecretBytes, key: &[u8]) -> Result<Vec<u8>, KwpError> {
         to.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
     });
     let mut blob = vec![0; padded.saturating_add(8)];
-    let cipher = KwAes256::new_from_slice(kek.expose()).map_err(|_| KwpError::Key { found: kek.len() })?;
-    let wrapped = cipher.wrap_key(plain.expose(), &mut blob).map(<[u8]>::len);
+    let wrapped = if let Ok(small) = KwAes128::new_from_slice(kek.expose()) {
+        small.wrap_key(plain.expose(), &mut blob).map(<[u8]>::len)
+    } else {
+        let large = KwAes256::new_from_slice(kek.expose()).map_err(|_| KwpError::Key { found: kek.len() })?;
+        large.wrap_key(plain.expose(), &mut blob).map(<[u8]>::len)
+    };
     if wrapped == Ok(blob.len()) { Ok(blob) } else { Err(KwpError::Length { found: key.len() }) }
 }
 
@@ -132,10 +140,20 @@ mod tests {
         assert_eq!(hex(&blob), "4598cc9e4aeb47628c0ab5377015268c6de252aaee93f51ec80312bed17b94e2");
     }
 
+    /// The same of `openssl enc -id-aes128-wrap-pad -K 000102…0f -iv A65959A6`.
+    #[test]
+    fn openssl_wraps_the_same_under_a_short_key() {
+        let short = SecretBytes::filled(16, |to| to.iter_mut().zip(0..).for_each(|(to, from)| *to = from));
+        let expected = 0x6404_4823_aa36_90f6_2ce4_d3e5_c259_2caa_u128.to_be_bytes();
+        assert_eq!(wrap(&short, b"quorate").unwrap(), expected);
+    }
+
     #[test]
     fn the_limits_are_refused() {
         assert_eq!(wrap(&key(0), b""), Err(KwpError::Length { found: 0 }));
-        assert_eq!(wrap(&SecretBytes::zeroed(16), b"k"), Err(KwpError::Key { found: 16 }));
+        assert_eq!(wrap(&SecretBytes::zeroed(24), b"k"), Err(KwpError::Key { found: 24 }));
+        assert_eq!(wrap_padded(&SecretBytes::zeroed(24), b"k"), Err(KwpError::Key { found: 24 }));
+        assert_eq!(unwrap(&SecretBytes::zeroed(16), &[7; 16]).err(), Some(KwpError::Key { found: 16 }));
         for length in [0, 8, 9, 15, 17, 23] {
             assert_eq!(unwrap(&key(0), &vec![7; length]).err(), Some(KwpError::Length { found: length }));
         }
