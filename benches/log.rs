@@ -213,6 +213,7 @@ fn versions() {
                 backup: [3; 32],
                 size: 2000,
                 spki: None,
+                mark: None,
             };
             done.push(entry(Op::Generate, Phase::Done, backed.done(intent)));
         }

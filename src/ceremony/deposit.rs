@@ -4,7 +4,7 @@
 use super::escrow::{Escrow, EscrowError, backup_file};
 use crate::age::{EncryptError, Recipient};
 use crate::backup::Backup;
-use crate::key::{Fingerprint, KeyFacts, KeyId, KeyMaterial, KeyRecord, Label, RecordError};
+use crate::key::{Fingerprint, KeyFacts, KeyId, KeyMaterial, KeyRecord, Label, Mark, RecordError};
 use crate::log::{Backed, CommitError, Deposit, InToken, KeyEntry, Op, Phase};
 use crate::primitive::random::{Entropy, NoEntropy};
 use crate::quorum::QuorumRecord;
@@ -93,11 +93,13 @@ pub struct Made {
     pub usage: BTreeSet<String>,
     /// What a token or a provider needs to take it back, as [`KeyFacts::attributes`].
     pub attributes: BTreeMap<String, String>,
+    /// Whether a token made it at random: then the log gets its mark.
+    pub at_random: bool,
 }
 
 impl From<KeyMaterial> for Made {
     fn from(material: KeyMaterial) -> Self {
-        Self { material, usage: BTreeSet::new(), attributes: BTreeMap::new() }
+        Self { material, usage: BTreeSet::new(), attributes: BTreeMap::new(), at_random: false }
     }
 }
 
@@ -329,7 +331,7 @@ fn seal_one(
     recipient: &Recipient,
     entropy: &mut Entropy,
 ) -> Result<(Backup, Backed), SealError> {
-    let Made { material, usage, attributes } = made;
+    let Made { material, usage, attributes, at_random } = made;
     let facts = KeyFacts {
         key: deposit.key,
         label: deposit.name.clone(),
@@ -341,6 +343,8 @@ fn seal_one(
     let (kind, spki) = (material.kind(), material.spki_sha256());
     let record = KeyRecord::new(facts, material, entropy).map_err(SealError::Record)?;
     let fingerprint: Fingerprint = record.fingerprint();
+    let marked = at_random && deposit.token.is_some();
+    let mark = marked.then(|| Mark::of(record.material(), &fingerprint)).flatten();
     let backup = Backup::seal(&record, recipient, entropy).map_err(SealError::Encrypt)?;
     let backed = Backed {
         deposit: deposit.clone(),
@@ -350,6 +354,7 @@ fn seal_one(
         backup: *backup.digest(),
         size: u64::try_from(backup.bytes().len()).unwrap_or_default(),
         spki,
+        mark,
     };
     Ok((backup, backed))
 }

@@ -296,6 +296,12 @@ impl Recovery {
         Ok(Self { intent, name: name.label.clone(), version, to, token, checks: Vec::new() })
     }
 
+    /// The intent that is in the log.
+    #[must_use]
+    pub const fn intent(&self) -> u64 {
+        self.intent
+    }
+
     /// Says by which checks the key was proven to be the right one in its token.
     #[must_use]
     pub fn proven(self, checks: Vec<String>) -> Self {

@@ -91,7 +91,7 @@ fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Outpu
         None => hold(escrow, options, led, &mut Nowhere, output),
         Some(to) => {
             let spare = TokenPlace::new(parse("--to", to)?, options.reach.clone())?;
-            spare.for_a_drill(|target| hold(escrow, options, led, target, output))
+            spare.for_a_drill(output, |target, output| hold(escrow, options, led, target, output))
         }
     }
 }

@@ -107,7 +107,7 @@ const fn is_damage(error: &StoreError) -> bool {
 
 /// Whether what follows a colon tells what to do: it begins with such a verb.
 fn is_advice(text: &str) -> bool {
-    const VERBS: [&str; 21] = [
+    const VERBS: [&str; 22] = [
         "use ",
         "found one ",
         "look ",
@@ -122,6 +122,7 @@ fn is_advice(text: &str) -> bool {
         "type ",
         "write ",
         "choose ",
+        "copy ",
         "back ",
         "begin ",
         "give ",

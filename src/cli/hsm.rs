@@ -6,25 +6,29 @@
 use super::args::{Hsm, HsmCommand, Place, Reach};
 use super::failure::{DIFFERENCE, Failure};
 use super::output::{Output, plain};
-use super::token::{allowed, info_json, module, open, parse, pin_state};
-use quorate::hsm::{Ability, KeyObject, Module, TokenInfo, TokenUri, Transport};
+use super::token::{allowed, info_json, module, on_road, open, parse, pin_state};
+use quorate::hsm::{Ability, HsmError, KeyObject, Module, TokenInfo, TokenUri};
 use quorate::key::KeyKind;
-use quorate::primitive::random::Entropy;
 use quorate::wire::json::{Json, object};
 use quorate::wire::text::hex;
+use std::rc::Rc;
 
 mod birth;
 mod close;
 mod drilled;
+mod may_leave;
 mod restore;
 pub(super) use birth::{existing, in_token as born_in_token};
+pub(super) use may_leave::may_leave;
 pub(super) use restore::{InPlace, TokenPlace};
 
 pub(crate) fn run(place: &Place, options: &Hsm, output: &mut Output) -> Result<(), Failure> {
     match &options.command {
         HsmCommand::List { reach } => list(reach, output),
         HsmCommand::Show { token, keys, reach } => show(&parse("the token", token)?, *keys, reach, output),
-        HsmCommand::Check { token, reach } => check(&parse("the token", token)?, reach, output),
+        HsmCommand::Check { token, remove_left, reach } => {
+            check(&parse("the token", token)?, *remove_left, reach, output)
+        }
         HsmCommand::Close { name, token, reach } => {
             let token = token.as_deref().map(|token| parse("--token", token)).transpose()?;
             close::run(place, name, token.as_ref(), reach, output)
@@ -94,7 +98,7 @@ fn show(uri: &TokenUri, keys: bool, reach: &Reach, output: &mut Output) -> Resul
     let lacks = abilities(&ability, output);
     let mut values = Vec::new();
     if keys {
-        let (token, _) = open(&module, reach, uri)?;
+        let (token, _) = open(&module, reach, uri, output)?;
         for key in token.keys()? {
             output.line(key_line(&key));
             values.push(key_json(&key));
@@ -165,23 +169,30 @@ fn key_json(key: &KeyObject) -> Json<'static> {
     ])
 }
 
-fn check(uri: &TokenUri, reach: &Reach, output: &mut Output) -> Result<(), Failure> {
+fn check(uri: &TokenUri, remove_left: bool, reach: &Reach, output: &mut Output) -> Result<(), Failure> {
     let module = module(reach, Some(uri))?;
     let info = module.find(&uri.without_object())?;
     describe(&info, output);
     let ability = Ability::of(&module, &info)?;
     let lacks = abilities(&ability, output);
-    let tried = if lacks.is_empty() { Some(try_road(&module, uri, reach)?) } else { None };
-    if let Some((wrapping, oaep)) = &tried {
+    let tried =
+        if lacks.is_empty() { Some(try_road(&module, uri, remove_left, reach, output)?) } else { None };
+    if let Some(Tried { wrapping, oaep, .. }) = &tried {
         output.line(format!(
             "  tried     a wrapping key went in by RSA-OAEP with {oaep}; a key came out by {wrapping}"
         ));
     }
+    let left = tried.as_ref().map_or(&[][..], |tried| &tried.left);
+    for id in left {
+        let fate = if remove_left { "is removed" } else { "is in the token" };
+        output.line(format!("  left      a trusted wrapping key of a run that was cut off {fate} (id {id})"));
+    }
     output.value(object([
         ("lacks", Some(Json::List(lacks.iter().map(|what| Json::text(*what)).collect()))),
-        ("oaep", tried.as_ref().map(|(_, oaep)| Json::text(oaep.clone()))),
+        ("left", Some(Json::List(left.iter().map(|id| Json::text(id.clone())).collect()))),
+        ("oaep", tried.as_ref().map(|tried| Json::text(tried.oaep.clone()))),
         ("token", Some(info_json(&info))),
-        ("wrapping", tried.as_ref().map(|(wrapping, _)| Json::text(wrapping.clone()))),
+        ("wrapping", tried.as_ref().map(|tried| Json::text(tried.wrapping.clone()))),
     ]));
     if tried.is_none() {
         output.finish()?;
@@ -189,11 +200,38 @@ fn check(uri: &TokenUri, reach: &Reach, output: &mut Output) -> Result<(), Failu
         return Err(Failure::new(DIFFERENCE, message)
             .hint("keep its keys by the maker's own means, or make new ones in a token that can"));
     }
+    if let (Some(id), false) = (left.first(), remove_left) {
+        output.finish()?;
+        let (token, why) = (info.label, String::new());
+        return Err(HsmError::TrustedLeft { token, id: id.clone(), why }.into());
+    }
     Ok(())
 }
 
-fn try_road(module: &Module, uri: &TokenUri, reach: &Reach) -> Result<(String, String), Failure> {
-    let (token, pin) = open(module, reach, uri)?;
-    let transport = Transport::open(&token, &allowed(reach, &pin)?, &mut Entropy::system())?;
-    Ok((transport.wrapping(), transport.hash().name().to_owned()))
+/// What trying the road showed.
+struct Tried {
+    wrapping: String,
+    oaep: String,
+    /// The ids of trusted wrapping keys that were there before.
+    left: Vec<String>,
+}
+
+fn try_road(
+    module: &Rc<Module>,
+    uri: &TokenUri,
+    remove_left: bool,
+    reach: &Reach,
+    output: &mut Output,
+) -> Result<Tried, Failure> {
+    let (token, pin) = open(module, reach, uri, output)?;
+    let mut left = Vec::new();
+    for key in token.left()? {
+        if remove_left {
+            token.destroy(&key, None)?;
+        }
+        left.push(hex(&key.id));
+    }
+    on_road(&token, &allowed(reach, &pin)?, output, |transport, _, _| {
+        Ok(Tried { wrapping: transport.wrapping(), oaep: transport.hash().name().to_owned(), left })
+    })
 }

@@ -91,7 +91,7 @@ fn recover(
     let mut account = Account::begin(&options.evidence, Some(&record))?;
     // A backup that is lost or altered is named before anybody is asked for a card.
     escrow.backup(escrow.version(name)?)?;
-    let token = to.ready()?;
+    let token = to.ready(output)?;
     if led {
         begin::present(&record, output)?;
     }
@@ -120,9 +120,9 @@ fn recover(
             return Err(failure);
         }
     };
-    let recovery = recovery.proven(waiting.checks());
+    let (intent, recovery) = (recovery.intent(), recovery.proven(waiting.checks()));
     if let Err(error) = recovery.complete(escrow, &quorum, &gathering, &key) {
-        to.undo(&waiting, output);
+        to.undo(&waiting, escrow, intent, output);
         return Err(error.into());
     }
     let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or_default();

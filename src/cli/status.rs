@@ -2,6 +2,7 @@
 
 use super::args::{Place, Status};
 use super::failure::{DIFFERENCE, Failure};
+use super::hsm::may_leave;
 use super::log::{ahead, sentence, signers, void};
 use super::operator;
 use super::output::Output;
@@ -76,6 +77,7 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
     let drill = state.drills().last().map(|drill| drilled(drill, state, lines));
     lines.line(format!("log         {} records, checkpoint {checkpoint}", checkpoint.seq()));
     lines.line(format!("operators   {}", signers(&escrow)));
+    let may_leave = may_leave(state, lines);
     let mut open = Vec::new();
     for (seq, intent) in state.open() {
         let deposit = intent.deposit.as_ref().map(|one| (&one.name, one.version));
@@ -118,6 +120,7 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
         ("due", watched.as_ref().ok().map(due::values)),
         ("found", Some(Json::List(found.iter().cloned().map(Json::text).collect()))),
         ("keys", Some(count(keys))),
+        ("may-leave", Some(may_leave)),
         ("open", Some(Json::List(open))),
         ("operators", Some(operator::values(&escrow))),
         ("overdue", watched.as_ref().ok().map(|watch| count(watch.overdue().count()))),

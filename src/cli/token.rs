@@ -6,13 +6,17 @@
 use super::args::Reach;
 use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::files::read_secret;
+use super::output::{Output, plain};
 use super::session::environment;
 use super::terminal::{ask_unseen, is_interactive};
-use quorate::hsm::{Allowed, Check, HsmError, Module, Pin, Token, TokenInfo, TokenUri, UriError};
+use quorate::hsm::{Allowed, Check, HsmError, Module, Pin, Token, TokenInfo, TokenUri, Transport, UriError};
 use quorate::log::InToken;
+use quorate::primitive::random::Entropy;
 use quorate::secret::SecretBytes;
 use quorate::wire::json::{Json, object};
+use quorate::wire::text::hex;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The longest line that a PIN is read from.
 const LONGEST_PIN: usize = 1024;
@@ -35,8 +39,8 @@ pub(crate) fn module_path(reach: &Reach, uri: Option<&TokenUri>) -> Result<PathB
 }
 
 /// Loads the module that is meant.
-pub(crate) fn module(reach: &Reach, uri: Option<&TokenUri>) -> Result<Module, Failure> {
-    Ok(Module::load(&module_path(reach, uri)?)?)
+pub(crate) fn module(reach: &Reach, uri: Option<&TokenUri>) -> Result<Rc<Module>, Failure> {
+    Ok(Rc::new(Module::load(&module_path(reach, uri)?)?))
 }
 
 /// The PIN of a token's user.
@@ -96,15 +100,63 @@ fn first_line(path: &Path) -> Result<Pin, Failure> {
     Ok(Pin::Text(line))
 }
 
-/// An open token that no object is named in.
-pub(crate) fn open<'m>(
-    module: &'m Module,
+/// An open token that no object is named in. What a run that was cut off has left in it is said.
+pub(crate) fn open(
+    module: &Rc<Module>,
     reach: &Reach,
     uri: &TokenUri,
-) -> Result<(Token<'m>, Pin), Failure> {
+    output: &Output,
+) -> Result<(Rc<Token>, Pin), Failure> {
     let info = module.find(&uri.without_object())?;
     let pin = pin(reach, uri, &info)?;
-    Ok((Token::open(module, &info, &pin)?, pin))
+    let token = Token::open(module, &info, &pin)?;
+    warn_of_left(&token, output)?;
+    Ok((Rc::new(token), pin))
+}
+
+/// Names the trusted wrapping keys that are still in a token.
+pub(crate) fn warn_of_left(token: &Token, output: &Output) -> Result<(), Failure> {
+    for key in token.left()? {
+        output.warn(format!(
+            "token {} has a trusted wrapping key of a run that was cut off (id {}): whoever has the user's PIN can let keys out under it; `quorate hsm check URI --remove-left` removes it",
+            plain(&token.info().label),
+            hex(&key.id)
+        ));
+    }
+    Ok(())
+}
+
+/// Opens the road out of a token, and takes it away again whatever becomes of `work`: a trusted wrapping key that
+/// stays behind is an error of its own.
+pub(crate) fn on_road<T>(
+    token: &Rc<Token>,
+    allowed: &Allowed,
+    output: &mut Output,
+    work: impl FnOnce(&Transport, &mut Entropy, &mut Output) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut entropy = Entropy::system();
+    let transport = Transport::open(token, allowed, &mut entropy)?;
+    let done = work(&transport, &mut entropy, output);
+    match (done, transport.end()) {
+        (done, Ok(())) => done,
+        (Ok(_), Err(left)) => {
+            output.finish()?;
+            Err(left.into())
+        }
+        (Err(first), Err(left)) => {
+            output.warn(format!("{left}; {}", left.hint()));
+            Err(first)
+        }
+    }
+}
+
+/// What is allowed on the way back into a token, which needs no wrapping key that is trusted.
+pub(crate) fn allowed_back(reach: &Reach) -> Result<Allowed, Failure> {
+    if reach.so_pin_file.is_some() {
+        return Err(Failure::usage("a key goes into a token without the security officer")
+            .hint("leave out --so-pin-file, and keep that PIN where it is"));
+    }
+    Ok(Allowed { sha1: reach.allow_oaep_sha1, trusted: None })
 }
 
 /// A token for the log.
@@ -146,10 +198,14 @@ pub(crate) const fn pin_state(info: &TokenInfo) -> &'static str {
 
 impl From<HsmError> for Failure {
     fn from(error: HsmError) -> Self {
-        let status = if matches!(error, HsmError::NotTheKey { .. } | HsmError::Taken { .. }) {
-            DIFFERENCE
-        } else {
-            FAILED
+        let status = match error {
+            HsmError::NotTheKey { .. }
+            | HsmError::Taken { .. }
+            | HsmError::PublicTaken { .. }
+            | HsmError::Unrecognised { .. }
+            | HsmError::Left { .. }
+            | HsmError::TrustedLeft { .. } => DIFFERENCE,
+            _ => FAILED,
         };
         Self { status, message: error.to_string(), hint: Some(error.hint().to_owned()) }
     }

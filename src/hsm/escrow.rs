@@ -1,22 +1,20 @@
-//! A key's way out of a token into a backup, and from a backup into a token.
+//! A key's way out of a token into a backup.
 //!
-//! Out: [`Token::generate`] makes a key that may leave, [`Transport::escrow`] wraps it out, proves that what came
-//! out is what the token has, and [`Transport::close`] shuts the door behind it. In: [`Transport::restore`] makes
-//! it sensitive and non-extractable, with its label, id, usage and public half, and proves it. A restored key that
-//! isn't proven, or may leave again, is removed at once.
+//! [`Token::generate`] makes a key that may leave, [`Transport::escrow`] wraps it out and proves that what came
+//! out is what the token has, and [`Transport::close`] shuts the door behind it. The way back is in `restore`.
 
-use super::keep::{self, Place};
-use super::object::{CURVES, KeyObject, PublicObject, allowed};
-use super::proof::{Check, Proven};
-use super::refusal::{HsmError, is};
+use super::keep;
+use super::object::{KeyObject, allowed};
+use super::proof::Check;
+use super::public::{forms, named};
+use super::refusal::HsmError;
 use super::token::Token;
 use super::transport::Transport;
 use crate::key::{KeyKind, KeyMaterial, PublicKey, import};
 use crate::primitive::random::Entropy;
-use crate::secret::SecretBytes;
-use cryptoki::error::{Error, RvError};
+use crate::secret::{SecretBytes, scrubbed};
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, ObjectHandle};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A key that came out of a token.
@@ -30,20 +28,11 @@ pub struct Escrowed {
     pub attributes: BTreeMap<String, String>,
     /// How it was proven to be the one in the token.
     pub checks: Vec<Check>,
+    /// What it has in the token and the backup hasn't, for people.
+    pub not_kept: Vec<String>,
 }
 
-/// A key that is in a token again.
-#[derive(Debug)]
-pub struct Restored {
-    /// The key.
-    pub object: KeyObject,
-    /// How it was proven.
-    pub checks: Vec<Check>,
-    /// Whether it was there before, from a run that was cut off.
-    pub there_already: bool,
-}
-
-impl Token<'_> {
+impl Token {
     /// Makes a key of `kind` in the token: sensitive, and able to leave until it is closed.
     ///
     /// # Errors
@@ -128,12 +117,17 @@ impl Token<'_> {
     }
 }
 
-impl Transport<'_, '_> {
+impl Transport {
     /// Wraps a key out and proves that it is the one in the token.
     ///
     /// # Errors
     /// [`HsmError::Kind`], [`HsmError::StaysInside`], [`HsmError::NotSound`], as for [`Token::prove`].
     pub fn escrow(&self, object: &KeyObject, entropy: &mut Entropy) -> Result<Escrowed, HsmError> {
+        // The module has the key on its way out, and our stack for its own.
+        scrubbed(|| self.escrowed(object, entropy))
+    }
+
+    fn escrowed(&self, object: &KeyObject, entropy: &mut Entropy) -> Result<Escrowed, HsmError> {
         let token = self.token();
         let name = object.name();
         let stays = |why| HsmError::StaysInside { object: name.clone(), why };
@@ -147,19 +141,18 @@ impl Transport<'_, '_> {
                 "it leaves under a trusted wrapping key only: give the security officer's PIN",
             ));
         }
-        let bytes = self.out(object)?.ok_or_else(|| HsmError::Blob { object: name.clone() })?;
-        let sound = |error| HsmError::NotSound { object: name.clone(), error };
-        let material = canonical(kind, bytes).and_then(|bytes| {
-            if kind.is_asymmetric() {
-                import(Some(kind), bytes.expose())
-            } else {
-                KeyMaterial::raw(kind, bytes)
+        let material = self.material(object, kind)?;
+        let proven = self.prove(object, &material, None, entropy)?;
+        let (limits, mut not_kept) = token.limits(object)?;
+        let mut public = None;
+        if let Some(key) = material.public_spki().and_then(|spki| PublicKey::from_spki(spki).ok()) {
+            let halves = token.halves(&object.id, &object.label, &key)?;
+            public = halves.own.map(|(_, public)| public);
+            if halves.others > 0 {
+                not_kept.push(format!("{} public keys under its id that are not its own", halves.others));
             }
-        });
-        let material = material.map_err(sound)?;
-        let proven = token.prove(object, &material, None, entropy)?;
-        let public = if object.private { token.public_of(object)?.map(|(_, public)| public) } else { None };
-        let attributes = keep::attributes(
+        }
+        let mut attributes = keep::attributes(
             object,
             public.as_ref(),
             &token.info,
@@ -167,7 +160,22 @@ impl Transport<'_, '_> {
             self.hash().name(),
             &proven,
         );
-        Ok(Escrowed { material, usage: object.usage.clone(), attributes, checks: proven.checks })
+        attributes.extend(limits.attributes());
+        Ok(Escrowed { material, usage: object.usage.clone(), attributes, checks: proven.checks, not_kept })
+    }
+
+    /// The key that comes out of the token when `object` is wrapped.
+    pub(super) fn material(&self, object: &KeyObject, kind: KeyKind) -> Result<KeyMaterial, HsmError> {
+        let name = object.name();
+        let bytes = self.out(object)?.ok_or_else(|| HsmError::Blob { object: name.clone() })?;
+        let material = canonical(kind, bytes).and_then(|bytes| {
+            if kind.is_asymmetric() {
+                import(Some(kind), bytes.expose())
+            } else {
+                KeyMaterial::raw(kind, bytes)
+            }
+        });
+        material.map_err(|error| HsmError::NotSound { object: name, error })
     }
 
     /// Makes a key that is backed up stay in its token for good.
@@ -181,150 +189,12 @@ impl Transport<'_, '_> {
             let shut = token.session.update_attributes(object.handle, &[Attribute::Extractable(false)]);
             shut.map_err(HsmError::call("making the key stay in the token"))?;
         }
-        if token.key(object.handle)?.extractable == Some(true) || self.leaves(object.handle) {
+        let now = token.key(object.handle)?;
+        if now.extractable == Some(true) || self.leaves(&now)? {
             let code = "it said yes, and the key may still leave".to_owned();
             return Err(HsmError::Refused { doing: "making the key stay in the token", code });
         }
         Ok(())
-    }
-
-    /// Puts a key into the token, sensitive and non-extractable, and proves it. A key with its id that is
-    /// there already is proven instead: a run that was cut off is finished so.
-    ///
-    /// # Errors
-    /// [`HsmError::Taken`], as for [`Token::prove`]; nothing new is in the token then.
-    pub fn restore(
-        &self,
-        key: &KeyMaterial,
-        place: &Place,
-        entropy: &mut Entropy,
-    ) -> Result<Restored, HsmError> {
-        let token = self.token();
-        let there = token.with_id(&place.id)?;
-        if let Some(object) = there.first() {
-            let taken = || HsmError::Taken { token: token.info.label.clone(), object: place.label.clone() };
-            let proven = if there.len() > 1 || object.private != key.kind().is_asymmetric() {
-                return Err(taken());
-            } else {
-                match token.prove(object, key, place.witness.as_ref(), entropy) {
-                    Err(HsmError::NotTheKey { .. } | HsmError::Unprovable { .. }) => return Err(taken()),
-                    other => other?,
-                }
-            };
-            self.stays(object)?;
-            self.public_half(key, place)?;
-            return Ok(Restored { object: object.clone(), checks: proven.checks, there_already: true });
-        }
-        let handle = self.put(key, place)?;
-        let finished = token.key(handle).and_then(|object| {
-            let proven = token.prove(&object, key, place.witness.as_ref(), entropy)?;
-            self.stays(&object)?;
-            self.public_half(key, place)?;
-            Ok((object, proven))
-        });
-        match finished {
-            Ok((object, Proven { checks, .. })) => Ok(Restored { object, checks, there_already: false }),
-            Err(error) => {
-                // The first error is the one to show.
-                let _ = token.key(handle).and_then(|object| token.destroy(&object));
-                Err(error)
-            }
-        }
-    }
-
-    fn put(&self, key: &KeyMaterial, place: &Place) -> Result<ObjectHandle, HsmError> {
-        let kind = key.kind();
-        let class = if kind.is_asymmetric() { ObjectClass::PRIVATE_KEY } else { ObjectClass::SECRET_KEY };
-        let mut template = vec![Attribute::Class(class), Attribute::KeyType(Place::key_type(kind))];
-        template.extend(named(&place.label, &place.id));
-        template.extend([
-            Attribute::Private(true),
-            Attribute::Sensitive(true),
-            Attribute::Extractable(false),
-        ]);
-        template.extend(allowed(kind, false, &place.usage));
-        match self.back(key.bytes().expose(), &template) {
-            Err(HsmError::Refused { code, .. }) if !kind.is_asymmetric() && code.contains("TEMPLATE") => {
-                template
-                    .push(Attribute::ValueLen(u64::try_from(key.bytes().len()).unwrap_or_default().into()));
-                self.back(key.bytes().expose(), &template)
-            }
-            other => other,
-        }
-    }
-
-    /// That a key is sensitive and may not leave: what the token says, and what it does.
-    fn stays(&self, object: &KeyObject) -> Result<(), HsmError> {
-        let says = object.sensitive != Some(false) && object.extractable != Some(true);
-        if says && !self.leaves(object.handle) {
-            return Ok(());
-        }
-        let code = "the key could be wrapped out again".to_owned();
-        Err(HsmError::Refused { doing: "seeing that the key stays in the token", code })
-    }
-
-    /// The public half beside the private one, as it was.
-    fn public_half(&self, key: &KeyMaterial, place: &Place) -> Result<(), HsmError> {
-        let Some(public) = &place.public else { return Ok(()) };
-        let token = self.token();
-        let template = [
-            Attribute::Class(ObjectClass::PUBLIC_KEY),
-            Attribute::Token(true),
-            Attribute::Id(place.id.clone()),
-        ];
-        let there =
-            token.session.find_objects(&template).map_err(HsmError::call("looking for the public key"))?;
-        let Some(spki) = key.public_spki().filter(|_| there.is_empty()) else { return Ok(()) };
-        let Ok(numbers) = PublicKey::from_spki(spki) else { return Ok(()) };
-        token.make_public(&numbers, public, place)
-    }
-}
-
-impl Token<'_> {
-    fn make_public(&self, key: &PublicKey, public: &PublicObject, place: &Place) -> Result<(), HsmError> {
-        let mut base =
-            vec![Attribute::Class(ObjectClass::PUBLIC_KEY), Attribute::KeyType(Place::key_type(key.kind()))];
-        base.extend(named(&public.label, &place.id));
-        base.push(Attribute::Private(false));
-        base.extend(allowed(key.kind(), true, &public.usage));
-        let doing = "making the public key";
-        let make = |template: &[Attribute]| self.session.create_object(template);
-        if let Some((modulus, exponent)) = key.rsa_numbers() {
-            base.extend([Attribute::Modulus(modulus), Attribute::PublicExponent(exponent)]);
-            return make(&base).map(|_| ()).map_err(HsmError::call(doing));
-        }
-        let point = key.point_bytes();
-        let wrapped = [&[0x04][..], &der_length(point.len()), point].concat();
-        let mut last: Option<Error> = None;
-        for form in forms(key.kind()) {
-            let mut template = base.clone();
-            template.extend([Attribute::EcParams(form.to_vec()), Attribute::EcPoint(wrapped.clone())]);
-            match make(&template) {
-                Ok(_) => return Ok(()),
-                Err(error) if is(&error, RvError::SessionHandleInvalid) => {
-                    return Err(HsmError::call(doing)(error));
-                }
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.map_or(HsmError::NotInTokens { kind: key.kind() }, |error| HsmError::call(doing)(error)))
-    }
-}
-
-/// A new object that stays in the token, with its name.
-fn named(label: &str, id: &[u8]) -> Vec<Attribute> {
-    vec![Attribute::Token(true), Attribute::Label(label.as_bytes().to_vec()), Attribute::Id(id.to_vec())]
-}
-
-fn forms(kind: KeyKind) -> &'static [&'static [u8]] {
-    CURVES.iter().find(|(known, _)| *known == kind).map_or(&[], |(_, forms)| forms)
-}
-
-/// A DER length; points are shorter than 256 bytes.
-fn der_length(length: usize) -> Vec<u8> {
-    match u8::try_from(length).unwrap_or(u8::MAX) {
-        short @ 0..=0x7f => vec![short],
-        long => vec![0x81, long],
     }
 }
 

@@ -4,8 +4,10 @@
 //! the attributes of the key record (`docs/format.md`, Key record). [`Place`] is what they say; a key that never
 //! was in a token gets a place of its name and usual usage.
 
-use super::object::{KeyObject, PublicObject, USAGES};
+use super::limits::Limits;
+use super::object::{KeyObject, USAGES};
 use super::proof::{Proven, Witness};
+use super::public::PublicObject;
 use super::refusal::HsmError;
 use crate::key::{KeyFacts, KeyId, KeyKind};
 use crate::wire::text::{from_hex, hex};
@@ -26,6 +28,8 @@ pub struct Place {
     pub public: Option<PublicObject>,
     /// What the first token made with it.
     pub witness: Option<Witness>,
+    /// What limited it there.
+    pub limits: Limits,
 }
 
 /// The id of a version in tokens: the key's id, and the version in four bytes, big-endian.
@@ -89,7 +93,8 @@ impl Place {
             }
             _ => None,
         };
-        Ok(Self { label, id, usage, public, witness })
+        let limits = Limits::of(&facts.attributes)?;
+        Ok(Self { label, id, usage, public, witness, limits })
     }
 
     /// The type that the key has in a token.
@@ -99,7 +104,7 @@ impl Place {
             KeyKind::EcP256 | KeyKind::EcP384 | KeyKind::EcP521 | KeyKind::EcSecp256k1 => KeyType::EC,
             KeyKind::Ed25519 => KeyType::EC_EDWARDS,
             KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => KeyType::RSA,
-            // Also for an HMAC key that had a type of its own: every token takes it for HMAC.
+            // Also for an HMAC key that had a type of its own, in a token that doesn't know it.
             _ => KeyType::GENERIC_SECRET,
         }
     }

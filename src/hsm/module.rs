@@ -2,16 +2,21 @@
 //!
 //! In: the module's file. Out: what each token says of itself, and the one that a URI names. Tokens are found by
 //! label and serial number, never by slot: slots are numbered anew when a token is initialised. A token whose
-//! information can't be read (a blank clock is enough) doesn't hide the others. A process initialises a
+//! information can't be read doesn't hide the others. A process initialises a
 //! module once; it is finalised when [`Module`] is dropped, so that nothing of a soft token stays behind.
 
 use super::raw::Raw;
-use super::refusal::{HsmError, code, is};
+use super::refusal::{HsmError, code, is, raw_code};
 use super::uri::TokenUri;
 use core::fmt;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::RvError;
 use cryptoki::slot::Slot;
+use cryptoki_sys::{
+    CK_FLAGS, CKF_PROTECTED_AUTHENTICATION_PATH, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED,
+    CKF_TOKEN_INITIALIZED, CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_INITIALIZED,
+    CKF_USER_PIN_LOCKED, CKF_WRITE_PROTECTED,
+};
 use std::path::{Path, PathBuf};
 
 /// A module that is loaded and initialised.
@@ -48,6 +53,10 @@ pub struct TokenInfo {
     pub pin_last: bool,
     /// Whether the PIN is locked.
     pub pin_locked: bool,
+    /// Whether one try of the security officer's PIN is left.
+    pub officer_last: bool,
+    /// Whether the security officer's PIN is locked.
+    pub officer_locked: bool,
     /// Whether it can't be written to.
     pub write_protected: bool,
 }
@@ -116,23 +125,26 @@ impl Module {
     }
 
     fn info(&self, slot: Slot) -> Result<TokenInfo, Unreadable> {
-        let info = self.library.get_token_info(slot);
-        let info = info.map_err(|error| Unreadable { slot: slot.id(), why: code(&error) })?;
-        let firmware = info.firmware_version();
+        let info = self.raw.token_info(slot.id());
+        let info = info.map_err(|error| Unreadable { slot: slot.id(), why: raw_code(error) })?;
+        let says = |flag: CK_FLAGS| info.flags & flag != 0;
+        let text = |bytes: &[u8]| clean(&String::from_utf8_lossy(bytes));
         Ok(TokenInfo {
             slot,
-            label: clean(info.label()),
-            serial: clean(info.serial_number()),
-            manufacturer: clean(info.manufacturer_id()),
-            model: clean(info.model()),
-            firmware: format!("{}.{}", firmware.major(), firmware.minor()),
-            initialised: info.token_initialized(),
-            has_pin: info.user_pin_initialized(),
-            pin_pad: info.protected_authentication_path(),
-            pin_low: info.user_pin_count_low(),
-            pin_last: info.user_pin_final_try(),
-            pin_locked: info.user_pin_locked(),
-            write_protected: info.write_protected(),
+            label: text(&info.label),
+            serial: text(&info.serialNumber),
+            manufacturer: text(&info.manufacturerID),
+            model: text(&info.model),
+            firmware: format!("{}.{}", info.firmwareVersion.major, info.firmwareVersion.minor),
+            initialised: says(CKF_TOKEN_INITIALIZED),
+            has_pin: says(CKF_USER_PIN_INITIALIZED),
+            pin_pad: says(CKF_PROTECTED_AUTHENTICATION_PATH),
+            pin_low: says(CKF_USER_PIN_COUNT_LOW),
+            pin_last: says(CKF_USER_PIN_FINAL_TRY),
+            pin_locked: says(CKF_USER_PIN_LOCKED),
+            officer_last: says(CKF_SO_PIN_FINAL_TRY),
+            officer_locked: says(CKF_SO_PIN_LOCKED),
+            write_protected: says(CKF_WRITE_PROTECTED),
         })
     }
 

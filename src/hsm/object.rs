@@ -8,7 +8,7 @@
 use super::refusal::{HsmError, is};
 use super::token::Token;
 use super::uri::{ObjectType, TokenUri};
-use crate::key::{KeyKind, PublicKey};
+use crate::key::KeyKind;
 use crate::wire::text::hex;
 use cryptoki::error::RvError;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
@@ -59,28 +59,13 @@ impl KeyObject {
     }
 }
 
-/// The public half of a pair in a token.
-#[derive(Debug, Clone)]
-pub struct PublicObject {
-    /// Its label.
-    pub label: String,
-    /// What it may do.
-    pub usage: BTreeSet<String>,
-}
-
-impl Token<'_> {
+impl Token {
     /// Every secret and private key of the token that stays in it.
     ///
     /// # Errors
     /// [`HsmError::Refused`].
     pub fn keys(&self) -> Result<Vec<KeyObject>, HsmError> {
-        let mut keys = Vec::new();
-        for class in [ObjectClass::SECRET_KEY, ObjectClass::PRIVATE_KEY] {
-            let found = self.session.find_objects(&[Attribute::Class(class), Attribute::Token(true)]);
-            for handle in found.map_err(HsmError::call("listing the keys"))? {
-                keys.push(self.key(handle)?);
-            }
-        }
+        let mut keys = self.keys_that(&[])?;
         keys.sort_by(|a, b| (&a.label, &a.id).cmp(&(&b.label, &b.id)));
         Ok(keys)
     }
@@ -115,7 +100,21 @@ impl Token<'_> {
     /// # Errors
     /// [`HsmError::Refused`].
     pub fn with_id(&self, id: &[u8]) -> Result<Vec<KeyObject>, HsmError> {
-        Ok(self.keys()?.into_iter().filter(|key| key.id == id).collect())
+        // Some tokens take an empty id for any.
+        let found = self.keys_that(&[Attribute::Id(id.to_vec())])?;
+        Ok(found.into_iter().filter(|key| key.id == id).collect())
+    }
+
+    fn keys_that(&self, more: &[Attribute]) -> Result<Vec<KeyObject>, HsmError> {
+        let mut keys = Vec::new();
+        for class in [ObjectClass::SECRET_KEY, ObjectClass::PRIVATE_KEY] {
+            let template = [&[Attribute::Class(class), Attribute::Token(true)], more].concat();
+            let found = self.session.find_objects(&template);
+            for handle in found.map_err(HsmError::call("listing the keys"))? {
+                keys.push(self.key(handle)?);
+            }
+        }
+        Ok(keys)
     }
 
     /// What the token says of a key.
@@ -226,43 +225,6 @@ impl Token<'_> {
         })
     }
 
-    /// The public half that belongs to a private key, by its id.
-    pub(super) fn public_of(
-        &self,
-        key: &KeyObject,
-    ) -> Result<Option<(ObjectHandle, PublicObject)>, HsmError> {
-        let template = [
-            Attribute::Class(ObjectClass::PUBLIC_KEY),
-            Attribute::Token(true),
-            Attribute::Id(key.id.clone()),
-        ];
-        let found =
-            self.session.find_objects(&template).map_err(HsmError::call("looking for the public key"))?;
-        let Some(handle) = found.first().copied().filter(|_| !key.id.is_empty()) else { return Ok(None) };
-        let mut wanted = vec![AttributeType::Label];
-        wanted.extend(USAGES.map(|(_, attribute)| attribute));
-        let attributes = self.attributes(handle, &wanted)?;
-        let label = attributes.iter().find_map(|attribute| match attribute {
-            Attribute::Label(label) => Some(text(label)),
-            _ => None,
-        });
-        Ok(Some((handle, PublicObject { label: label.unwrap_or_default(), usage: usage_of(&attributes) })))
-    }
-
-    /// The public key of an RSA object, from its numbers.
-    pub(super) fn rsa_public(&self, handle: ObjectHandle) -> Result<Option<PublicKey>, HsmError> {
-        let found = self.attributes(handle, &[AttributeType::Modulus, AttributeType::PublicExponent])?;
-        let (mut modulus, mut exponent) = (None, None);
-        for attribute in found {
-            match attribute {
-                Attribute::Modulus(number) => modulus = Some(number),
-                Attribute::PublicExponent(number) => exponent = Some(number),
-                _ => {}
-            }
-        }
-        Ok(modulus.zip(exponent).and_then(|(modulus, exponent)| PublicKey::rsa(&modulus, &exponent).ok()))
-    }
-
     pub(super) fn attributes(
         &self,
         handle: ObjectHandle,
@@ -281,19 +243,6 @@ impl Token<'_> {
         }
         Ok(found)
     }
-
-    /// Removes a key and its public half.
-    ///
-    /// # Errors
-    /// [`HsmError::Refused`].
-    pub fn destroy(&self, key: &KeyObject) -> Result<(), HsmError> {
-        let public = if key.private { self.public_of(key)? } else { None };
-        let gone = |handle| self.session.destroy_object(handle).map_err(HsmError::call("removing a key"));
-        if let Some((handle, _)) = public {
-            gone(handle)?;
-        }
-        gone(key.handle)
-    }
 }
 
 /// Curves by what tokens call them: the identifier in DER, or a name.
@@ -305,7 +254,7 @@ pub(super) const CURVES: [(KeyKind, &[&[u8]]); 4] = [
     (KeyKind::Ed25519, &[&[0x06, 0x03, 0x2b, 0x65, 0x70], b"\x13\x0cedwards25519"]),
 ];
 
-fn usage_of(attributes: &[Attribute]) -> BTreeSet<String> {
+pub(super) fn usage_of(attributes: &[Attribute]) -> BTreeSet<String> {
     let name = |attribute: &Attribute| {
         let on = matches!(
             attribute,
@@ -350,6 +299,6 @@ pub(super) fn allowed(kind: KeyKind, public: bool, usage: &BTreeSet<String>) -> 
     applicable(kind, public).iter().filter_map(one).collect()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

@@ -3,6 +3,7 @@
 //! Codes of PKCS#11 are given by name beside what was being done: the same code means different things on
 //! different tokens, and the name is what a maker's support asks for.
 
+use super::token::Role;
 use super::uri::TokenUri;
 use crate::key::{ImportError, KeyKind};
 use cryptoki::error::{Error, Rv, RvError};
@@ -53,24 +54,30 @@ pub enum HsmError {
         what: &'static str,
     },
     /// The PIN is wrong.
-    #[error("token {token} refuses the PIN; it was tried once{}", if *.last { ", and one try is left before the token locks it" } else { "" })]
+    #[error("token {token} refuses {role} PIN; it was tried once{}", if *.last { ", and one try is left before the token locks it" } else { "" })]
     PinWrong {
         /// The token.
         token: String,
+        /// Whose.
+        role: Role,
         /// Whether the token says that one try is left.
         last: bool,
     },
     /// The PIN is locked.
-    #[error("the PIN of token {token} is locked after too many wrong tries")]
+    #[error("{role} PIN of token {token} is locked after too many wrong tries")]
     PinLocked {
         /// The token.
         token: String,
+        /// Whose.
+        role: Role,
     },
     /// One try is left, which isn't spent by a program.
-    #[error("one try of the PIN of token {token} is left: it was not spent")]
+    #[error("one try of {role} PIN of token {token} is left: it was not spent")]
     PinLast {
         /// The token.
         token: String,
+        /// Whose.
+        role: Role,
     },
     /// The token can't do what is needed.
     #[error("token {token} lacks {what}")]
@@ -145,7 +152,9 @@ pub enum HsmError {
         check: &'static str,
     },
     /// The key may do nothing by which it could be proven.
-    #[error("{object} can't be proven to be the right key: it may neither encrypt, decrypt, sign nor wrap")]
+    #[error(
+        "{object} can't be proven to be the right key: it may do nothing here by which it could be (encrypt, decrypt, sign, verify, wrap, unwrap)"
+    )]
     Unprovable {
         /// The key.
         object: String,
@@ -169,6 +178,48 @@ pub enum HsmError {
     Fact {
         /// The attribute.
         field: &'static str,
+    },
+    /// A key that went in, was not proven, and could not be removed again.
+    #[error(
+        "{first}; {object} (id {id}) is LEFT in token {token}, unproven: it could not be removed ({code})"
+    )]
+    Left {
+        /// The key.
+        object: String,
+        /// Its id in hexadecimal.
+        id: String,
+        /// The token.
+        token: String,
+        /// Why it was not removed.
+        code: String,
+        /// What went wrong first.
+        first: Box<HsmError>,
+    },
+    /// A trusted wrapping key that is still in the token.
+    #[error(
+        "token {token} still has the trusted wrapping key {id}: whoever has the user's PIN can let keys out under it{why}"
+    )]
+    TrustedLeft {
+        /// The token.
+        token: String,
+        /// The wrapping key's id in hexadecimal.
+        id: String,
+        /// Why it was not removed, in brackets, or nothing.
+        why: String,
+    },
+    /// Nothing in the log tells whether it is the key.
+    #[error("nothing that the log has tells whether {object} is that key")]
+    Unrecognised {
+        /// The key.
+        object: String,
+    },
+    /// Another public key has the id of the pair.
+    #[error("token {token} has another public key with the id of {object}")]
+    PublicTaken {
+        /// The token.
+        token: String,
+        /// The key.
+        object: String,
     },
     /// Anything else that the token refuses.
     #[error("the token refused while {doing} ({code})")]
@@ -200,7 +251,10 @@ impl HsmError {
             Self::PinWrong { .. } => {
                 "look the PIN up before the next try: tokens lock, and some erase themselves"
             }
-            Self::PinLocked { .. } => "the security officer sets a new one",
+            Self::PinLocked { role: Role::User, .. } => "the security officer sets a new one",
+            Self::PinLocked { role: Role::Officer, .. } => {
+                "keys that are there work as before; ask the maker what is left to do, before anything is initialised anew"
+            }
             Self::PinLast { .. } => "log in once with the maker's own program, when you are sure of the PIN",
             Self::Lacks { .. } => "`quorate hsm check` says what the token can do; another token may do it",
             Self::OnlySha1 { .. } => "allow it by --allow-oaep-sha1: the log will say so",
@@ -220,8 +274,35 @@ impl HsmError {
                 "the token is faulty, or of a make that is not known here: keep its model and firmware for a report"
             }
             Self::Fact { .. } => "use the program that made the backup, or recover the key to a file",
+            Self::Left { .. } => {
+                "don't use that key: remove it with the maker's program, or `pkcs11-tool --delete-object --id ID`, before anything else"
+            }
+            Self::TrustedLeft { .. } => "remove it now: `quorate hsm check URI --remove-left`",
+            Self::Unrecognised { .. } => {
+                "back it up once more: `quorate add NAME --from` makes a new version of it, and closes it in the same run"
+            }
+            Self::PublicTaken { .. } => {
+                "remove that public key, or give it an id of its own: applications would take either"
+            }
             Self::Refused { .. } => "docs/hsm.md lists what the codes mean on the tokens that are known",
             Self::NoEntropy => "the system's source of randomness must work before keys are handled",
+        }
+    }
+
+    /// Whether the token went away, or forgot who was logged in: another session may do what this one couldn't.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        const CODES: [&str; 5] = [
+            "CKR_SESSION_HANDLE_INVALID",
+            "CKR_SESSION_CLOSED",
+            "CKR_DEVICE_REMOVED",
+            "CKR_TOKEN_NOT_PRESENT",
+            "CKR_USER_NOT_LOGGED_IN",
+        ];
+        match self {
+            Self::Refused { code, .. } => CODES.contains(&code.as_str()),
+            Self::Left { first, .. } => first.is_gone(),
+            _ => false,
         }
     }
 

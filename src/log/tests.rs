@@ -80,6 +80,7 @@ fn backed(version: u32) -> Backed {
         backup: [3; 32],
         size: 2000,
         spki: None,
+        mark: None,
     }
 }
 

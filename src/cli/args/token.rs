@@ -56,6 +56,9 @@ pub(crate) enum HsmCommand {
         /// The token, as pkcs11:token=LABEL
         #[arg(value_name = "URI")]
         token: String,
+        /// Remove the trusted wrapping keys that runs which were cut off have left in the token
+        #[arg(long)]
+        remove_left: bool,
         #[command(flatten)]
         reach: Reach,
     },

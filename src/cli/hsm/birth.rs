@@ -1,22 +1,24 @@
 //! Keys that live in a token: born there, or there already; backed up, then closed in.
 //!
 //! Everything that could refuse is tried before the intent is logged. A key that was born and could not be
-//! backed up is removed at once; one that a killed run has left is known by the id that its open intent
-//! reserved, and is removed by the next run, which says so in the log.
+//! backed up is removed at once, unless the log names it after all; one that a killed run has left is known by the id
+//! that its open intent reserved, and is removed by the next run, which says so in the log.
 
 use crate::cli::args::{Add, Generate, Place};
 use crate::cli::failure::Failure;
 use crate::cli::generate::{kind_before, report, warn_of_other_kind};
-use crate::cli::output::Output;
+use crate::cli::output::{Output, plain};
 use crate::cli::session::Session;
-use crate::cli::token::{self, allowed, module, open, parse, words};
+use crate::cli::token::{self, allowed, module, on_road, open, parse, words};
 use quorate::ceremony::deposit::{Made, deposit_in};
 use quorate::ceremony::escrow::Escrow;
-use quorate::hsm::{Ability, Check, HsmError, KeyObject, Token, Transport, id_for, usual};
+use quorate::hsm::{Ability, Check, Escrowed, HsmError, KeyObject, Token, Transport, id_for, usual};
 use quorate::key::{KeyKind, Label};
 use quorate::log::{Backed, Closed, Deposit, InToken, Log, Op, Phase};
 use quorate::primitive::random::Entropy;
+use quorate::store::Store;
 use quorate::wire::json::{Json, object};
+use quorate::wire::text::hex;
 use std::collections::BTreeSet;
 
 /// What a key in a token may be made for.
@@ -44,47 +46,73 @@ pub(in crate::cli) fn in_token(
     let module = module(&birth.reach, Some(uri))?;
     let info = module.find(uri)?;
     Ability::of(&module, &info)?.require(&info, options.kind)?;
-    let (token, pin) = open(&module, &birth.reach, uri)?;
-    let mut entropy = Entropy::system();
-    let transport = Transport::open(&token, &allowed(&birth.reach, &pin)?, &mut entropy)?;
+    let (token, pin) = open(&module, &birth.reach, uri, output)?;
     let home = token::in_token(token.info());
-    for name in &options.names {
-        clean_up(&mut escrow, &token, &home, name, output)?;
-    }
-    let mut born: Vec<(KeyObject, Vec<Check>)> = Vec::new();
-    let backed = deposit_in(
-        &mut escrow,
-        Op::Generate,
-        &options.names,
-        Some(&home),
-        |deposit, entropy| {
+    on_road(&token, &allowed(&birth.reach, &pin)?, output, |transport, entropy, output| {
+        for name in &options.names {
+            clean_up(&mut escrow, &token, &home, name, output)?;
+        }
+        let mut born: Vec<Alive> = Vec::new();
+        let make = |deposit: &Deposit, entropy: &mut Entropy| {
             let id = id_for(deposit.key, deposit.version);
             let object =
                 token.generate(options.kind, deposit.name.as_str(), &id, &usage, birth.trusted_only)?;
             let escrowed = transport.escrow(&object, entropy);
             // Known from here on, so that it is removed with the others when anything fails.
-            born.push((object, Vec::new()));
+            born.push(Alive { object, checks: Vec::new(), not_kept: Vec::new(), of: Some(deposit.clone()) });
             let escrowed = escrowed?;
-            if let Some((_, checks)) = born.last_mut() {
-                *checks = escrowed.checks;
+            if let Some(one) = born.last_mut() {
+                one.checks.clone_from(&escrowed.checks);
+                one.not_kept.clone_from(&escrowed.not_kept);
             }
-            Ok::<_, HsmError>(Made {
-                material: escrowed.material,
-                usage: escrowed.usage,
-                attributes: escrowed.attributes,
-            })
-        },
-        &mut entropy,
-    );
-    let backed = backed.map_err(|error| {
-        for (object, _) in &born {
-            if let Err(left) = token.destroy(object) {
-                output.warn(format!("{} is left in the token and is not backed up: {left}", object.name()));
+            Ok::<_, HsmError>(made(escrowed, true))
+        };
+        let backed = deposit_in(&mut escrow, Op::Generate, &options.names, Some(&home), make, entropy);
+        let backed = backed.map_err(|error| {
+            abandon(escrow.store(), &token, &born, output);
+            Failure::from(error)
+        })?;
+        finish("generated", &mut escrow, transport, &home, &backed, &born, birth.leave_open, output)
+    })
+}
+
+/// A key in a token while it is backed up.
+struct Alive {
+    object: KeyObject,
+    checks: Vec<Check>,
+    not_kept: Vec<String>,
+    /// The version that it was born as.
+    of: Option<Deposit>,
+}
+
+fn made(escrowed: Escrowed, at_random: bool) -> Made {
+    Made { material: escrowed.material, usage: escrowed.usage, attributes: escrowed.attributes, at_random }
+}
+
+/// Removes what was born and is not backed up. An error of the disk may have come after the record: what the log says
+/// now decides, and a key that it may name stays.
+fn abandon(store: &dyn Store, token: &Token, born: &[Alive], output: &Output) {
+    let log = Log::open(store);
+    for one in born {
+        let name = format!("{} (id {})", plain(&one.object.name()), hex(&one.object.id));
+        let named = |log: &Log, of: &Deposit| {
+            let mut keys = log.state().keys().values();
+            keys.any(|key| key.id == of.key && key.versions.contains_key(&of.version))
+        };
+        match (&log, &one.of) {
+            (Err(error), _) => output.warn(format!(
+                "{name} is left in the token: the log can't be read, and may name it ({error}); run the command again when it can"
+            )),
+            (Ok(log), Some(of)) if named(log, of) => output.warn(format!(
+                "{name} stays in the token and may still leave it: the log names its backup, and may not last; look with `quorate show`, then `quorate hsm close`"
+            )),
+            _ => {
+                if let Err(left) = token.destroy(&one.object, None) {
+                    output.warn(format!("{name} is LEFT in the token and is not backed up: {left}"));
+                }
             }
         }
-        Failure::from(error)
-    })?;
-    finish("generated", &mut escrow, &transport, &home, &backed, &born, birth.leave_open, output)
+    }
 }
 
 /// `quorate add NAME --from URI`.
@@ -103,38 +131,35 @@ pub(in crate::cli) fn existing(
     let session = Session::of(place)?;
     let mut escrow = session.open()?;
     let module = module(&options.reach, Some(uri))?;
-    let (token, pin) = open(&module, &options.reach, uri)?;
+    let (token, pin) = open(&module, &options.reach, uri, output)?;
     let object = token.find(uri)?;
     if let Some((wanted, found)) = options.kind.zip(object.kind).filter(|(wanted, found)| wanted != found) {
         return Err(Failure::usage(format!("{} is of kind {found}, not {wanted}", object.name()))
             .hint("leave out --kind"));
     }
-    let mut entropy = Entropy::system();
-    let transport = Transport::open(&token, &allowed(&options.reach, &pin)?, &mut entropy)?;
-    // Whether it may leave at all is known before anything is logged.
-    let first = transport.escrow(&object, &mut entropy)?;
-    if object.sensitive == Some(false) {
-        output.warn(format!("{} is not sensitive: its value could be read from the token in the clear, by anybody who knows the PIN", object.name()));
-    }
-    let before = kind_before(&escrow, &options.name);
-    let home = token::in_token(token.info());
-    let checks = first.checks.clone();
-    let mut first = Some(first);
-    let make = |_: &_, _: &mut Entropy| {
-        let escrowed = first.take().ok_or_else(|| HsmError::Unprovable { object: object.name() })?;
-        Ok::<_, HsmError>(Made {
-            material: escrowed.material,
-            usage: escrowed.usage,
-            attributes: escrowed.attributes,
-        })
-    };
-    let names = core::slice::from_ref(&options.name);
-    let backed = deposit_in(&mut escrow, Op::Add, names, Some(&home), make, &mut entropy)?;
-    for one in &backed {
-        warn_of_other_kind(&options.name, before, one.kind, output);
-    }
-    let there = [(object, checks)];
-    finish("added", &mut escrow, &transport, &home, &backed, &there, options.leave_open, output)
+    on_road(&token, &allowed(&options.reach, &pin)?, output, |transport, entropy, output| {
+        // Whether it may leave at all is known before anything is logged.
+        let first = transport.escrow(&object, entropy)?;
+        if object.sensitive == Some(false) {
+            output.warn(format!("{} is not sensitive: its value could be read from the token in the clear, by anybody who knows the PIN", object.name()));
+        }
+        let before = kind_before(&escrow, &options.name);
+        let home = token::in_token(token.info());
+        let (checks, not_kept) = (first.checks.clone(), first.not_kept.clone());
+        let at_random = object.local == Some(true);
+        let mut first = Some(first);
+        let make = |_: &_, _: &mut Entropy| {
+            let escrowed = first.take().ok_or_else(|| HsmError::Unprovable { object: object.name() })?;
+            Ok::<_, HsmError>(made(escrowed, at_random))
+        };
+        let names = core::slice::from_ref(&options.name);
+        let backed = deposit_in(&mut escrow, Op::Add, names, Some(&home), make, entropy)?;
+        for one in &backed {
+            warn_of_other_kind(&options.name, before, one.kind, output);
+        }
+        let there = [Alive { object: object.clone(), checks, not_kept, of: None }];
+        finish("added", &mut escrow, transport, &home, &backed, &there, options.leave_open, output)
+    })
 }
 
 /// Shuts the door behind the keys, and says what was done.
@@ -142,37 +167,42 @@ pub(in crate::cli) fn existing(
 fn finish(
     verb: &str,
     escrow: &mut Escrow<'_>,
-    transport: &Transport<'_, '_>,
+    transport: &Transport,
     home: &InToken,
     backed: &[Backed],
-    keys: &[(KeyObject, Vec<Check>)],
+    keys: &[Alive],
     leave_open: bool,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let mut stay = Ok(());
-    if !leave_open {
-        for (one, (object, _)) in backed.iter().zip(keys) {
-            stay = transport.close(object).map_err(Failure::from).and_then(|()| {
-                let deposit = &one.deposit;
-                let closed =
-                    Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone() };
-                Ok(escrow.record(Op::Close, Phase::Done, &closed.done()).map(|_| ())?)
-            });
-            if stay.is_err() {
-                break;
-            }
+    let mut stay: Result<(), Failure> = Ok(());
+    // Each of them, whatever becomes of the others: what may leave should be as little as can be.
+    for (one, Alive { object, .. }) in backed.iter().zip(keys).filter(|_| !leave_open) {
+        let deposit = &one.deposit;
+        let closed = Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone() };
+        let shut = transport.close(object);
+        let is = match &shut {
+            Ok(()) => "can't leave its token any more, and the log doesn't say so",
+            Err(_) => "is backed up, and may still leave its token",
+        };
+        let logged = shut.map_err(Failure::from);
+        let logged =
+            logged.and_then(|()| Ok(escrow.record(Op::Close, Phase::Done, &closed.done()).map(|_| ())?));
+        if let Err(failure) = logged {
+            output.warn(format!("{} {is}: `quorate hsm close` ends that", plain(&object.name())));
+            stay = stay.and(Err(failure));
         }
     }
     report(verb, backed, output);
-    for (object, checks) in keys {
+    for Alive { object, checks, not_kept, .. } in keys {
         output.line(format!("  {} in token {home}: proven by {}", object.name(), words(checks)));
+        for what in not_kept {
+            output.warn(format!("{}: the backup doesn't keep {what}", plain(&object.name())));
+        }
     }
     match (&stay, leave_open) {
         (Ok(()), false) => output.line("  it can't leave the token any more"),
         (Ok(()), true) => output.note("it may still leave its token: `quorate hsm close` ends that"),
-        (Err(_), _) => {
-            output.warn("the key is backed up, and may still leave its token: `quorate hsm close` ends that");
-        }
+        (Err(_), _) => {}
     }
     output.note(format!("wrapped by {}, RSA-OAEP with {}", transport.wrapping(), transport.hash()));
     stay
@@ -193,7 +223,7 @@ fn usage_of(given: &[String], kind: KeyKind) -> Result<BTreeSet<String>, Failure
 /// backed up, because the run was killed, or the token was away when it should have been removed.
 fn clean_up(
     escrow: &mut Escrow<'_>,
-    token: &Token<'_>,
+    token: &Token,
     home: &InToken,
     name: &Label,
     output: &Output,
@@ -214,7 +244,7 @@ fn clean_up(
             continue;
         }
         for object in token.with_id(&id_for(deposit.key, deposit.version))? {
-            token.destroy(&object)?;
+            token.destroy(&object, None)?;
             output.note(format!("a key {name} that record {seq} began was in the token, and was never backed up: it is removed"));
         }
         if log.state().open().contains_key(&seq) {

@@ -1,14 +1,17 @@
 //! `quorate hsm close`: makes a key that is backed up stay in its token, when that was left undone.
+//!
+//! The name, label or id that leads to a key in the token is somebody's word. The key is recognised by what the
+//! log knows of it before it is closed: closing another one would leave the right one open, and the log would say
+//! otherwise.
 
 use crate::cli::args::{Place, Reach};
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::cli::token::{allowed, in_token, module, open};
-use quorate::hsm::{HsmError, TokenUri, Transport, id_for};
+use crate::cli::token::{allowed, in_token, module, on_road, open};
+use quorate::hsm::{HsmError, Known, TokenUri, id_for};
 use quorate::key::KeyName;
 use quorate::log::{Closed, Op, Phase};
-use quorate::primitive::random::Entropy;
 
 pub(super) fn run(
     place: &Place,
@@ -42,7 +45,7 @@ pub(super) fn run(
     };
     let uri = uri.unwrap_or(&by_log);
     let module = module(reach, Some(uri))?;
-    let (token, pin) = open(&module, reach, uri)?;
+    let (token, pin) = open(&module, reach, uri, output)?;
     if in_token(token.info()) != home {
         let message = format!(
             "{} version {} lives in token {home}, not in {}",
@@ -52,22 +55,26 @@ pub(super) fn run(
         );
         return Err(Failure::new(DIFFERENCE, message).hint("name that token, or leave out --token"));
     }
+    let id = id_for(deposit.key, deposit.version);
     // A key that was made here has an id of its own; one that was there before may have been named in the URI.
-    let mut found = if uri.object.is_some() || uri.id.is_some() {
-        vec![token.find(uri)?]
-    } else {
-        token.with_id(&id_for(deposit.key, deposit.version))?
-    };
+    let mut found =
+        if uri.object.is_some() || uri.id.is_some() { vec![token.find(uri)?] } else { token.with_id(&id)? };
     let (Some(object), true) = (found.pop(), found.is_empty()) else {
         let wanted = uri.to_string();
         return Err(
             HsmError::NoKey { token: home.label().to_owned(), what: "key of this version", wanted }.into()
         );
     };
-    let transport = Transport::open(&token, &allowed(reach, &pin)?, &mut Entropy::system())?;
-    transport.close(&object)?;
-    let closed = Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone() };
-    escrow.record(Op::Close, Phase::Done, &closed.done())?;
-    output.line(format!("{} version {} can't leave token {home} any more", deposit.name, deposit.version));
-    Ok(())
+    let (fingerprint, spki, mark) = (version.backed.fingerprint, version.backed.spki, version.backed.mark);
+    let known = Known { kind: version.backed.kind, fingerprint, spki, mark, id };
+    on_road(&token, &allowed(reach, &pin)?, output, |transport, entropy, output| {
+        let how = transport.recognise(&object, &known, entropy)?;
+        transport.close(&object)?;
+        let closed = Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone() };
+        escrow.record(Op::Close, Phase::Done, &closed.done())?;
+        output
+            .line(format!("{} version {} can't leave token {home} any more", deposit.name, deposit.version));
+        output.note(format!("{}: {}", object.name(), how.words()));
+        Ok(())
+    })
 }

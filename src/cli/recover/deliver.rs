@@ -74,17 +74,18 @@ impl Destination {
 
     /// Opens a token, and sees that the key can go in, before anybody is asked for a card; the token for
     /// the log.
-    pub(in crate::cli) fn ready(&self) -> Result<Option<InToken>, Failure> {
+    pub(in crate::cli) fn ready(&self, output: &Output) -> Result<Option<InToken>, Failure> {
         match self {
-            Self::Token(place) => place.ready().map(Some),
+            Self::Token(place) => place.ready(output).map(Some),
             _ => Ok(None),
         }
     }
 
-    /// Takes a key back that is delivered already, because the log can't be written.
-    pub(in crate::cli) fn undo(&self, waiting: &Waiting, output: &Output) {
+    /// Takes a key back that is delivered already, because the log can't be written: `intent` is the record that
+    /// began it.
+    pub(in crate::cli) fn undo(&self, waiting: &Waiting, escrow: &Escrow<'_>, intent: u64, output: &Output) {
         if let (Self::Token(place), Waiting::Token(key)) = (self, waiting) {
-            place.undo(key, output);
+            place.undo(key, escrow, intent, output);
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     Entry, Fields, Fingerprint, Json, JsonError, KeyId, Label, Op, Phase, QuorumId, Record, Timestamp,
     object, text,
 };
-use crate::key::KeyKind;
+use crate::key::{KeyKind, Mark};
 use core::num::NonZeroU32;
 
 /// The key version that an intent reserves.
@@ -40,6 +40,8 @@ pub struct Backed {
     pub size: u64,
     /// SHA-256 of the public key (SPKI, DER), for a key that has one.
     pub spki: Option<[u8; 32]>,
+    /// The mark of a secret key that a token made at random.
+    pub mark: Option<Mark>,
 }
 
 /// A quorum that was founded.
@@ -130,6 +132,7 @@ impl Backed {
             ("intent", Some(Json::Number(intent))),
             key,
             ("kind", Some(Json::text(self.kind.name()))),
+            ("mark", self.mark.map(|mark| Json::text(text::hex(mark.bytes())))),
             name,
             quorum,
             ("size", Some(Json::Number(self.size))),
@@ -145,6 +148,10 @@ impl Backed {
             None => None,
             Some(text) => Some(text::array_from_hex(&text).ok_or_else(|| fields.refuse("spki"))?),
         };
+        let mark = match fields.optional_text("mark")? {
+            None => None,
+            Some(text) => Some(text::array_from_hex(&text).ok_or_else(|| fields.refuse("mark"))?),
+        };
         let backed = Self {
             deposit: Deposit::take(&mut fields)?,
             kind: fields.parsed("kind", |text| text.parse().ok())?,
@@ -153,7 +160,11 @@ impl Backed {
             backup: fields.parsed("backup", text::array_from_hex)?,
             size: fields.number("size")?,
             spki,
+            mark: mark.map(Mark::from_bytes),
         };
+        if backed.mark.is_some() && (backed.deposit.token.is_none() || backed.kind.is_asymmetric()) {
+            return Err(fields.refuse("mark"));
+        }
         fields.finish()?;
         Ok(backed)
     }
