@@ -462,6 +462,16 @@ fn escrows() {
             format!("{}@{} {}", deposit.name, deposit.version, version.backed.fingerprint)
         });
         case.is("keys", keys.collect::<Vec<_>>().join(", "));
+        let marks = versions.clone().filter_map(|version| {
+            let (deposit, mark) = (&version.backed.deposit, version.backed.mark?);
+            Some(format!("{}@{} {}", deposit.name, deposit.version, hex(mark.bytes())))
+        });
+        assert_eq!(
+            marks.collect::<Vec<_>>().join(", "),
+            case.get("marks").unwrap_or_default(),
+            "{}",
+            case.name
+        );
         for (field, printed) in &case.fields {
             let holds = || Log::holds(escrow.store(), &Checkpoint::parse(printed).unwrap()).unwrap();
             match field.as_str() {

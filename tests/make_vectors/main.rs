@@ -17,6 +17,7 @@ mod operators;
 mod quorums;
 mod reports;
 mod sheets;
+mod tokens;
 mod watched;
 
 use quorate::age::{Identity, Kind};
@@ -169,4 +170,23 @@ fn make_watched() {
     let out = Out(folder.into());
     assert!(!out.0.exists(), "a published set is never made again");
     watched::make(&out);
+}
+
+/// The keys in tokens last: an escrow of their own.
+#[test]
+#[ignore = "writes vectors of keys in tokens to QUORATE_VECTORS"]
+fn make_tokens() {
+    let Some(folder) = std::env::var_os("QUORATE_VECTORS") else { return };
+    let out = Out(folder.into());
+    assert!(!out.0.exists(), "a published set is never made again");
+    tokens::make(&out);
+}
+
+/// Founds the quorum of an escrow that has nothing to do with its cards.
+fn found(escrow: &mut Escrow<'_>, entropy: &mut Entropy) {
+    let seats = ["Alice", "Bob", "Carol"];
+    let seats = seats.map(|name| Seat { name: name.into(), role: None, seal: Seal::Open }).into();
+    let plan = Plan::new(2, seats, None, Cost::LEAST).unwrap();
+    let founding = Founding::begin(escrow, &plan, 1, &|_, _| None, &|_| (), entropy).unwrap();
+    founding.complete(escrow).unwrap();
 }
