@@ -2,7 +2,8 @@
 //!
 //! `ways` takes every kind of key out of one token and into another, across makers; `spy` looks at what crosses
 //! the PKCS#11 boundary; `faults` has what tokens, PINs and people get wrong; `broken_off` ends the program or
-//! takes the token away in the middle. OpenSC's `pkcs11-tool` and `openssl` are the parties that say whether a
+//! takes the token away in the middle; `closing`, `officer`, `pins`, `limits`, `halves`, `unsure` and `drills` each
+//! hold one promise, and `poor` is a token that can't. OpenSC's `pkcs11-tool` and `openssl` are the parties that say whether a
 //! key is the same: nothing here believes the program. Without the tokens (`tests/tools/token.rs`) the tests
 //! say so and pass; with `QUORATE_TEST_ALL=1` they fail.
 #![cfg(unix)]
@@ -24,6 +25,8 @@
     reason = "tests and their report"
 )]
 
+#[path = "tools/terminal.rs"]
+mod terminal;
 #[path = "tools/token.rs"]
 mod token;
 #[path = "cli/world.rs"]
@@ -31,9 +34,17 @@ mod world;
 
 mod hsm {
     mod broken_off;
+    mod closing;
+    mod drills;
     mod faults;
+    mod halves;
+    mod limits;
+    mod officer;
+    mod pins;
+    mod poor;
     mod proof;
     mod spy;
     mod stage;
+    mod unsure;
     mod ways;
 }

@@ -4,9 +4,8 @@
 //! is in the token is told, and the same command run again ends with one closed key and its backup.
 
 use super::proof::{Before, is_closed};
-use super::stage::{Between, Broken, Stage, refs};
+use super::stage::{Between, Broken, Stage, refs, with_sha1};
 use crate::token::{Maker, Token, between};
-use std::fs;
 
 const CHANGES: [&str; 8] = [
     "C_GenerateKey",
@@ -46,19 +45,12 @@ fn broken(ran: &Broken, rule: &str) {
     }
 }
 
-fn calls_of(stage: &Stage, token: &Token, words: &[String]) -> String {
-    let log = stage.tokens.root().join("calls");
-    let ran = stage.through(token, &Between { rules: "", log: Some(log.clone()) }, &refs(words));
-    assert_eq!(ran.status, Some(0), "{ran:#?}");
-    fs::read_to_string(log).unwrap()
-}
-
 fn generating(maker: Maker, kind: &'static str) {
     let Some(stage) = Stage::new() else { return };
     let Some(_) = between() else { return };
     let token = stage.tokens.make(maker, "prod");
     let uri = stage.uri_between(&token).unwrap();
-    let calls = calls_of(&stage, &token, &stage.generate_words("whole", kind, &uri, maker));
+    let calls = stage.calls(&token, &stage.generate_words("whole", kind, &uri, maker));
     for (number, rule) in rules(&calls).iter().enumerate() {
         let name = format!("k{number}");
         let words = stage.generate_words(&name, kind, &uri, maker);
@@ -97,7 +89,7 @@ fn restoring(maker: Maker, kind: &'static str) {
     let before = Before::of(&stage, &old, kind, "k");
     let words = |spare: &Token| stage.recover_words("k", &stage.uri_between(spare).unwrap(), maker);
     let spare = stage.tokens.make(maker, "spare");
-    let calls = calls_of(&stage, &spare, &words(&spare));
+    let calls = stage.calls(&spare, &words(&spare));
     spare.destroy();
     for (number, rule) in rules(&calls).iter().enumerate() {
         let spare = stage.tokens.make(maker, &format!("spare-{number}"));
@@ -119,4 +111,50 @@ fn restoring_into_softhsm_is_broken_off_anywhere() {
 #[test]
 fn restoring_into_kryoptic_is_broken_off_anywhere() {
     restoring(Maker::Kryoptic, "aes-256");
+}
+
+/// A key that another program made stays what it was, and is backed up and closed in the end.
+fn adding(maker: Maker, kind: &'static str) {
+    let Some(stage) = Stage::new() else { return };
+    let Some(_) = between() else { return };
+    let token = stage.tokens.make(maker, "prod");
+    let make = |name: &str, id: usize| {
+        let words: &[&str] = match kind {
+            "aes-256" => &["--keygen", "--key-type", "AES:32"],
+            _ => &["--keypairgen", "--key-type", "EC:secp256r1", "--usage-sign"],
+        };
+        let id = format!("{id:04x}");
+        let more = ["--sensitive", "--extractable", "--label", name, "--id", &id];
+        token.tool(&[words, &more].concat()).good();
+    };
+    let words = |name: &str| {
+        let uri = format!("pkcs11:token=prod;object={name}?module-path={}", between().unwrap());
+        with_sha1(&["add", name, "--from", &uri, "--pin-file", &stage.tokens.pin_file()], maker)
+    };
+    make("whole", 1);
+    let calls = stage.calls(&token, &words("whole"));
+    for (number, rule) in rules(&calls).iter().enumerate() {
+        let name = format!("k{number}");
+        make(&name, number + 2);
+        let ran = stage.through(&token, &Between { rules: rule, log: None }, &refs(&words(&name)));
+        broken(&ran, rule);
+        stage.is_sound(rule);
+        let backed_up = stage.run(&["show", &name]).status == Some(0);
+        let again =
+            if backed_up { stage.close_object(&token, &name, &name) } else { stage.add(&token, &name) };
+        assert_eq!(again.status, Some(0), "{rule}: {again:#?}");
+        is_closed(&token, kind, &name);
+        stage.run(&["show", &name]).good().prints("can't leave it since");
+    }
+    stage.is_sound("in the end");
+}
+
+#[test]
+fn adding_from_softhsm_is_broken_off_anywhere() {
+    adding(Maker::SoftHsm, "aes-256");
+}
+
+#[test]
+fn adding_from_kryoptic_is_broken_off_anywhere() {
+    adding(Maker::Kryoptic, "ec-p256");
 }

@@ -29,7 +29,7 @@ fn a_wrong_pin_is_tried_once() {
         let rules = Between { rules: "", log: Some(log.clone()) };
         let ran = stage.through(&token, &rules, &refs(&words));
         assert!(!ran.err.contains("4711"), "a PIN is shown: {ran:#?}");
-        ran.fails(1, "refuses the PIN; it was tried once");
+        ran.fails(1, "refuses the user's PIN; it was tried once");
         let calls = fs::read_to_string(log).unwrap();
         assert_eq!(calls.lines().filter(|call| *call == "C_Login").count(), 1, "{calls}");
         nothing_came_of(&stage, &token, "k");
@@ -53,9 +53,9 @@ fn the_last_try_of_a_pin_is_not_spent_and_a_locked_one_is_said() {
     wrong(9);
     stage
         .generate(&token, "k", "aes-256")
-        .fails(1, "one try of the PIN of token prod is left: it was not spent");
+        .fails(1, "one try of the user's PIN of token prod is left: it was not spent");
     wrong(1);
-    stage.generate(&token, "k", "aes-256").fails(1, "the PIN of token prod is locked");
+    stage.generate(&token, "k", "aes-256").fails(1, "the user's PIN of token prod is locked");
     stage.run(&["show", "k"]).fails(1, "k");
     stage.is_sound("with a locked PIN");
 }
@@ -67,7 +67,7 @@ fn a_locked_pin_of_a_token_that_shows_no_flag_is_said() {
     let token = stage.tokens.make(Maker::SoftHsm, "prod");
     let words = stage.generate_words("k", "aes-256", &stage.uri_between(&token).unwrap(), token.maker);
     let rules = Between { rules: "C_Login:1+:0xa4", log: None };
-    stage.through(&token, &rules, &refs(&words)).fails(1, "the PIN of token prod is locked");
+    stage.through(&token, &rules, &refs(&words)).fails(1, "the user's PIN of token prod is locked");
     nothing_came_of(&stage, &token, "k");
 }
 
@@ -283,5 +283,35 @@ fn another_key_with_the_same_id_is_not_overwritten() {
         stage.recover(&spare, &pair).fails(4, "another key with the id");
         assert!(spare.listed("privkey", &pair).is_empty() && spare.listed("pubkey", &pair).is_empty());
         only(&spare, "aes-256", "third");
+    }
+}
+
+/// The session is gone when the cards are there: it is opened anew, and the key goes in.
+#[test]
+fn a_session_that_ended_while_the_custodians_came_is_opened_anew() {
+    let Some(stage) = Stage::new() else { return };
+    let Some(_) = between() else { return };
+    for maker in MAKERS {
+        let token = stage.tokens.make(maker, &format!("t-{maker:?}"));
+        let name = format!("k-{maker:?}");
+        stage.generate(&token, &name, "ec-p256").good();
+        let spare = stage.tokens.make(maker, &format!("spare-{maker:?}"));
+        let words = stage.recover_words(&name, &stage.uri_between(&spare).unwrap(), maker);
+        let calls = stage.calls(&spare, &words);
+        // One session, one login, one pair for all of it.
+        for (call, times) in [("C_Login", 1), ("C_OpenSession", 1), ("C_GenerateKeyPair", 1)] {
+            assert_eq!(calls.lines().filter(|line| *line == call).count(), times, "{call} in {calls}");
+        }
+        spare.tool(&["--delete-object", "--type", "privkey", "--label", &name]).good();
+        // CKR_SESSION_HANDLE_INVALID to the key itself, which comes in last.
+        let at = calls.lines().filter(|line| *line == "C_UnwrapKey").count();
+        let log = stage.tokens.root().join("calls");
+        let rules = format!("C_UnwrapKey:{at}:0xb3!");
+        let ran = stage.through(&spare, &Between { rules: &rules, log: Some(log.clone()) }, &refs(&words));
+        assert_eq!(ran.status, Some(0), "{ran:#?}");
+        let calls = fs::read_to_string(log).unwrap();
+        assert_eq!(calls.lines().filter(|line| *line == "C_Login").count(), 2, "{calls}");
+        is_closed(&spare, "ec-p256", &name);
+        stage.is_sound("after a session that ended");
     }
 }

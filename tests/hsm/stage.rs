@@ -98,6 +98,47 @@ impl Stage {
         self.run(&refs(&with_sha1(&words, token.maker)))
     }
 
+    /// The same, by a URI that names the key.
+    #[track_caller]
+    pub fn close_object(&self, token: &Token, name: &str, object: &str) -> Ran {
+        let pin = self.tokens.pin_file();
+        let words = ["hsm", "close", name, "--token", &token.object(object), "--pin-file", &pin];
+        self.run(&refs(&with_sha1(&words, token.maker)))
+    }
+
+    /// Backs a key up that is there, and leaves it able to leave.
+    #[track_caller]
+    pub fn add_open(&self, token: &Token, name: &str) -> Ran {
+        let pin = self.tokens.pin_file();
+        let words = ["add", name, "--from", &token.object(name), "--pin-file", &pin, "--leave-open"];
+        self.run(&refs(&with_sha1(&words, token.maker)))
+    }
+
+    /// The arguments of a drill of every key into a token.
+    pub fn drill_words(&self, uri: &str, maker: Maker) -> Vec<String> {
+        let mut words = with_sha1(&["drill", "--to", uri, "--pin-file", &self.tokens.pin_file()], maker);
+        words.push("--card".to_owned());
+        words.extend(self.cards.iter().cloned());
+        words
+    }
+
+    /// `hsm check` of a token.
+    #[track_caller]
+    pub fn check(&self, token: &Token, more: &[&str]) -> Ran {
+        let (uri, pin) = (token.uri(), self.tokens.pin_file());
+        let words = [&["hsm", "check", &uri, "--pin-file", &pin], more].concat();
+        self.run(&refs(&with_sha1(&words, token.maker)))
+    }
+
+    /// The calls that a run makes which nothing disturbs.
+    #[track_caller]
+    pub fn calls(&self, token: &Token, words: &[String]) -> String {
+        let log = self.tokens.root().join("calls");
+        let ran = self.through(token, &Between { rules: "", log: Some(log.clone()) }, &refs(words));
+        assert_eq!(ran.status, Some(0), "{ran:#?}");
+        fs::read_to_string(log).unwrap()
+    }
+
     /// The key's bytes, by recovering it to a file: raw, or PKCS#8.
     #[track_caller]
     pub fn bytes(&self, name: &str, kind: &str) -> Vec<u8> {
@@ -151,7 +192,7 @@ impl Broken {
 }
 
 /// The concession to a token whose OAEP has SHA-1 only is made by name, and to SoftHSM alone.
-fn with_sha1(words: &[&str], maker: Maker) -> Vec<String> {
+pub fn with_sha1(words: &[&str], maker: Maker) -> Vec<String> {
     let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     if maker == Maker::SoftHsm {
         words.push("--allow-oaep-sha1".to_owned());

@@ -3,8 +3,10 @@
 //! In: `BETWEEN_MODULE`, the file of the real module; `BETWEEN_RULES`, rules with `;` between them;
 //! `BETWEEN_LOG`, a file that gets the name of every call. A rule is `FUNCTION:N:WHAT`: at the N-th call of
 //! that function (`*`: of any; `N+`: that one and all later ones) do WHAT: `0x32` answers that code instead of
-//! calling, `kill` ends the process before the call, `killed` after it, `damage` flips a bit of the wrapped key
-//! that comes out of C_WrapKey or goes into C_UnwrapKey. `hide:0x210b` leaves a mechanism out of the list.
+//! calling (`0x32!` once in the process's life, also when the module is loaded again), `kill` ends the process before
+//! the call, `killed` after it, `damage` flips a bit of the wrapped key that comes out of C_WrapKey or goes into
+//! C_UnwrapKey. `hide:0x210b` leaves a mechanism out of the list, `flag:0x200000`
+//! adds a flag to what a token says of itself.
 //!
 //! `tests/tools/token.rs` compiles it with `rustc` alone; it needs no crate. Every function of the standard's
 //! version 2 list is a number of arguments of the size of a pointer and an answer of that size, so that one
@@ -30,6 +32,7 @@ struct State {
     ours: List,
     rules: Vec<Rule>,
     hidden: Vec<usize>,
+    flags: usize,
 }
 
 struct Rule {
@@ -41,6 +44,7 @@ struct Rule {
 
 enum What {
     Answer(usize),
+    Once(usize),
     Kill,
     Killed,
     Damage,
@@ -72,7 +76,10 @@ fn rule(text: &str) -> Option<Rule> {
         "kill" => What::Kill,
         "killed" => What::Killed,
         "damage" => What::Damage,
-        code => What::Answer(number(code)?),
+        code => match code.strip_suffix('!') {
+            Some(code) => What::Once(number(code)?),
+            None => What::Answer(number(code)?),
+        },
     };
     let onwards = count.ends_with('+');
     Some(Rule { function, from: number(count.trim_end_matches('+'))?, onwards, what })
@@ -95,17 +102,18 @@ fn load() -> Option<State> {
         *list
     };
     let text = std::env::var("BETWEEN_RULES").unwrap_or_default();
-    let (mut rules, mut hidden) = (Vec::new(), Vec::new());
+    let (mut rules, mut hidden, mut flags) = (Vec::new(), Vec::new(), 0);
     for part in text.split(';').filter(|part| !part.is_empty()) {
-        match part.strip_prefix("hide:") {
-            Some(mechanism) => hidden.push(number(mechanism)?),
-            None => rules.push(rule(part)?),
+        match part.split_once(':')? {
+            ("hide", mechanism) => hidden.push(number(mechanism)?),
+            ("flag", flag) => flags |= number(flag)?,
+            _ => rules.push(rule(part)?),
         }
     }
     let mut ours = List { version: [2, 40], calls: CALLS.map(Some) };
     ours.calls.iter_mut().zip(real.calls).for_each(|(ours, real)| *ours = real.and(*ours));
     ours.calls[3] = CALLS[3].into();
-    Some(State { real, ours, rules, hidden })
+    Some(State { real, ours, rules, hidden, flags })
 }
 
 fn note(name: &str) {
@@ -156,6 +164,12 @@ extern "C" fn between<const N: usize>(
         }
         match rule.what {
             What::Answer(code) => return code,
+            What::Once(_) if std::env::var_os("BETWEEN_DONE").is_some() => {}
+            What::Once(code) => {
+                // SAFETY: the program under test has one thread while it talks to its token.
+                unsafe { std::env::set_var("BETWEEN_DONE", "1") };
+                return code;
+            }
             What::Kill => die(),
             What::Killed => killed = true,
             What::Damage => damage = true,
@@ -181,6 +195,11 @@ extern "C" fn between<const N: usize>(
         die();
     }
     match NAMES[N] {
+        "C_GetTokenInfo" if answer == 0 => {
+            // SAFETY: the caller's CK_TOKEN_INFO, in which the flags follow 96 bytes of text.
+            unsafe { *((b + 96) as *mut usize) |= state.flags };
+            answer
+        }
         "C_GetMechanismInfo" if state.hidden.contains(&b) => MECHANISM_INVALID,
         "C_GetMechanismList" if answer == 0 && b != 0 => {
             // SAFETY: the caller's array, of the length that was answered, and the place of that length.

@@ -1,0 +1,128 @@
+//! `hsm close` closes the key that the log knows, and no other that somebody names.
+
+use super::proof::{is_closed, only};
+use super::stage::Stage;
+use crate::token::{MAKERS, Token};
+
+/// Makes a key, or a pair, that may leave.
+fn make(token: &Token, kind: &str, label: &str, id: &str) {
+    let words: &[&str] = if kind == "aes-256" {
+        &["--keygen", "--key-type", "AES:32", "--sensitive", "--extractable"]
+    } else {
+        &["--keypairgen", "--key-type", "EC:secp256r1", "--usage-sign", "--extractable"]
+    };
+    token.tool(&[words, &["--label", label, "--id", id]].concat()).good();
+}
+
+#[track_caller]
+fn is_open(token: &Token, kind: &str, name: &str) {
+    let block = only(token, kind, name);
+    assert!(block.contains(" extractable"), "{name} can't leave any more: {block}");
+}
+
+#[test]
+fn another_key_than_the_one_that_is_backed_up_is_not_closed() {
+    let Some(stage) = Stage::new() else { return };
+    for maker in MAKERS {
+        let token = stage.tokens.make(maker, &format!("t-{maker:?}"));
+        for (kind, id) in [("aes-256", "31"), ("ec-p256", "41")] {
+            let (name, decoy) = (format!("{kind}-{maker:?}"), format!("decoy-{kind}"));
+            make(&token, kind, &name, id);
+            make(&token, kind, &decoy, &format!("{id}00"));
+            stage.add_open(&token, &name).good();
+            let refused = "is not the key that it should be";
+            stage.close_object(&token, &name, &decoy).fails(4, refused);
+            is_open(&token, kind, &decoy);
+            is_open(&token, kind, &name);
+            // One that can't leave is asked; its answer is another.
+            token.client(&["set", &format!("label=:{decoy}"), "--", "extractable=no"]);
+            stage.close_object(&token, &name, &decoy).fails(4, "");
+            stage.run(&["show", &name]).good().prints("may still leave it");
+            stage.close_object(&token, &name, &name).good().says("it was compared with the log");
+            is_closed(&token, kind, &name);
+            stage.run(&["show", &name]).good().prints("can't leave it since");
+        }
+        stage.is_sound("after closing");
+    }
+}
+
+/// What a run that was killed between the token and the log leaves: closed in the token, open in the log.
+#[test]
+fn a_key_that_is_closed_already_is_asked_what_only_it_can_answer() {
+    let Some(stage) = Stage::new() else { return };
+    for maker in MAKERS {
+        let token = stage.tokens.make(maker, &format!("t-{maker:?}"));
+        for (kind, id) in [("aes-256", "31"), ("ec-p256", "41")] {
+            let name = format!("{kind}-{maker:?}");
+            make(&token, kind, &name, id);
+            stage.add_open(&token, &name).good();
+            let class = if kind == "aes-256" { "class=0x4" } else { "class=0x3" };
+            token.client(&["set", class, &format!("label=:{name}"), "--", "extractable=no"]).good();
+            stage.close_object(&token, &name, &name).good().says("it does what the key in the log does");
+            stage.run(&["show", &name]).good().prints("can't leave it since");
+        }
+    }
+}
+
+/// The log has no mark of a key that another program chose: it could be a weak one, and a mark would confirm a guess.
+#[test]
+fn a_secret_that_was_chosen_elsewhere_has_no_mark_and_is_not_taken_at_its_name() {
+    let Some(stage) = Stage::new() else { return };
+    for maker in MAKERS {
+        let token = stage.tokens.make(maker, &format!("t-{maker:?}"));
+        let (name, value) = (format!("k-{maker:?}"), format!("value=x{}", "6b3f".repeat(16)));
+        let template = ["class=0x4", "key-type=0x1f", "token=yes", "private=yes", "sensitive=yes"];
+        let more = ["extractable=yes", "encrypt=yes", "decrypt=yes", "id=x77", &value];
+        token.client(&[&["create"], &template[..], &more, &[&format!("label=:{name}")]].concat()).good();
+        stage.add_open(&token, &name).good();
+        let log = stage.run(&["--json", "log", "show"]).good().out;
+        assert!(!log.contains("\"mark\""), "a mark of a chosen key: {log}");
+        stage
+            .close_object(&token, &name, &name)
+            .fails(4, "nothing that the log has tells whether")
+            .says("quorate add NAME --from");
+        is_open(&token, "aes-256", &name);
+        // As the hint says: once more, and closed in the same run.
+        stage.add(&token, &name).good();
+        is_closed(&token, "aes-256", &name);
+    }
+}
+
+#[test]
+fn status_lists_what_may_still_leave() {
+    let Some(stage) = Stage::new() else { return };
+    let token = stage.tokens.make(crate::token::Maker::Kryoptic, "prod");
+    make(&token, "aes-256", "ledger", "07");
+    stage.generate(&token, "orders", "aes-256").good();
+    assert!(!stage.run(&["status"]).good().out.contains("may leave"));
+    stage.add_open(&token, "ledger").good();
+    let ran = stage.run(&["status"]).good().prints("may leave   ledger version 1 its token prod");
+    assert!(!ran.out.contains("orders version"), "{ran:#?}");
+    let ran = stage.run(&["--json", "status"]).good();
+    assert!(ran.out.contains("\"may-leave\":[{\"name\":\"ledger\""), "{ran:#?}");
+    stage.close_object(&token, "ledger", "ledger").good();
+    assert!(!stage.run(&["status"]).good().out.contains("may leave"));
+}
+
+/// A code that isn't an answer is none: the key isn't called closed.
+#[test]
+fn an_error_is_not_taken_for_a_key_that_stays() {
+    let Some(stage) = Stage::new() else { return };
+    let Some(_) = crate::token::between() else { return };
+    for maker in MAKERS {
+        let token = stage.tokens.make(maker, &format!("t-{maker:?}"));
+        let uri = stage.uri_between(&token).unwrap();
+        let words = |name: &str| stage.generate_words(name, "aes-256", &uri, maker);
+        let calls = stage.calls(&token, &words(&format!("whole-{maker:?}")));
+        let last = calls.lines().filter(|call| *call == "C_WrapKey").count();
+        let name = format!("k-{maker:?}");
+        let rules = format!("C_WrapKey:{last}+:0x30");
+        let between = super::stage::Between { rules: &rules, log: None };
+        stage
+            .through(&token, &between, &super::stage::refs(&words(&name)))
+            .fails(1, "seeing whether the key may leave the token (CKR_DEVICE_ERROR)");
+        stage.run(&["show", &name]).good().prints("may still leave it");
+        stage.close(&token, &name).good();
+        stage.run(&["show", &name]).good().prints("can't leave it since");
+    }
+}
