@@ -8,6 +8,16 @@
 //! `QUORATE_TEST_ALL=1` only root may be missing. What a live process shows to root, no test denies.
 #![cfg(target_os = "linux")]
 #![allow(
+    dead_code,
+    missing_debug_implementations,
+    missing_docs,
+    unreachable_pub,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::panic,
+    reason = "of tests/tools/token.rs not everything is used here"
+)]
+#![allow(
     clippy::single_range_in_vec_init,
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
@@ -27,6 +37,13 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+#[path = "tools/token.rs"]
+mod token;
+
+mod memory {
+    mod tokens;
+}
 
 /// The program as it is delivered: what a compiler leaves on the stack depends on how it optimises,
 /// and a build for tests is nobody's program.
@@ -72,6 +89,18 @@ fn scan(
     arguments: &[String],
     needles: impl FnOnce() -> Needles,
 ) -> String {
+    scan_with(folder, &[], call, when, arguments, needles)
+}
+
+/// The same, with more in the environment.
+fn scan_with(
+    folder: &Path,
+    variables: &[(&str, PathBuf)],
+    call: &str,
+    when: usize,
+    arguments: &[String],
+    needles: impl FnOnce() -> Needles,
+) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/scan.py");
     let mut child = Command::new("python3")
         .arg(script)
@@ -79,6 +108,7 @@ fn scan(
         .args(arguments)
         .current_dir(folder)
         .env("QUORATE_MARK", MARK)
+        .envs(variables.iter().cloned())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -97,18 +127,41 @@ fn scan(
     found
 }
 
-/// The names of secrets that a scan found, without the mark.
-fn secrets(found: &str) -> &str {
-    let rest = found.split_once("\"mark\": [").unwrap().1;
-    rest.split_once(']').unwrap().1
+/// The names of secrets that a scan found, without the mark, wherever it stands among them: what lies at lower
+/// addresses is found first.
+fn secrets(found: &str) -> Vec<&str> {
+    let before = found.split("\": [").map(|part| part.rsplit('"').next().unwrap());
+    let names: Vec<&str> = before.collect();
+    let (last, names) = names.split_last().unwrap();
+    assert!(names.contains(&"mark"), "{last}: {found}");
+    names.iter().copied().filter(|name| *name != "mark").collect()
+}
+
+#[test]
+fn a_secret_counts_wherever_it_is_found() {
+    let mark = "\"mark\": [\"[stack] rw-p raw 1\"]";
+    let key = "\"key at 0\": [\"[heap] rw-p raw 1\", \"anonymous rw-p hex 2\"]";
+    for (found, expected) in [
+        (format!("{{\"found\": {{{mark}}}, \"bytes\": 9}}"), 0),
+        (format!("{{\"found\": {{{mark}, {key}}}, \"bytes\": 9}}"), 1),
+        (format!("{{\"found\": {{{key}, {mark}}}, \"bytes\": 9}}"), 1),
+    ] {
+        assert_eq!(secrets(&found), vec!["key at 0"; expected], "{found}");
+    }
 }
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
+fn command(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(program());
+    command.args(words(arguments)).current_dir(folder);
+    command
+}
+
 fn run(folder: &Path, arguments: &str) {
-    let output = Command::new(program()).args(words(arguments)).current_dir(folder).output().unwrap();
+    let output = command(folder, arguments).output().unwrap();
     assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -191,7 +244,7 @@ fn no_secret_is_left_at_exit() {
         quorum = quorum_needles(&folder);
         quorum.clone()
     });
-    assert_eq!(secrets(&found).find('['), None, "after init: {found}");
+    assert!(secrets(&found).is_empty(), "after init: {found}");
 
     let add = words("-C acme add known --file key --kind aes-256");
     let with_key = |needles: &Needles| {
@@ -200,7 +253,7 @@ fn no_secret_is_left_at_exit() {
         needles
     };
     let found = scan(&folder, "exit_group", 1, &add, || with_key(&quorum));
-    assert_eq!(secrets(&found).find('['), None, "after add: {found}");
+    assert!(secrets(&found).is_empty(), "after add: {found}");
 
     let unseal = format!("--card 1-alice.txt 2-bob.txt{}", passphrase_files(&folder, 2));
     for kind in ["aes-256", "ec-p256", "ed25519", "rsa-3072"] {
@@ -209,7 +262,7 @@ fn no_secret_is_left_at_exit() {
             run(&folder, &format!("-C acme recover {kind} {unseal} --to file:{kind} --format der"));
             key_needles(&fs::read(folder.join(kind)).unwrap())
         });
-        assert_eq!(secrets(&found).find('['), None, "after generate {kind}: {found}");
+        assert!(secrets(&found).is_empty(), "after generate {kind}: {found}");
     }
 
     let recover = words(&format!("-C acme recover known {unseal} --to file:known"));
@@ -220,5 +273,5 @@ fn no_secret_is_left_at_exit() {
     }
     let _ = fs::remove_file(folder.join("known.pending"));
     let found = scan(&folder, "exit_group", 1, &recover, || with_key(&quorum));
-    assert_eq!(secrets(&found).find('['), None, "after recover: {found}");
+    assert!(secrets(&found).is_empty(), "after recover: {found}");
 }
