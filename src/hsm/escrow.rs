@@ -28,6 +28,8 @@ pub struct Escrowed {
     pub attributes: BTreeMap<String, String>,
     /// How it was proven to be the one in the token.
     pub checks: Vec<Check>,
+    /// Whether the token says that it has drawn it at random itself, as a secret key.
+    pub at_random: bool,
     /// What it has in the token and the backup hasn't, for people.
     pub not_kept: Vec<String>,
 }
@@ -161,7 +163,9 @@ impl Transport {
             &proven,
         );
         attributes.extend(limits.attributes());
-        Ok(Escrowed { material, usage: object.usage.clone(), attributes, checks: proven.checks, not_kept })
+        let at_random = token.drew(object)?;
+        let (usage, checks) = (object.usage.clone(), proven.checks);
+        Ok(Escrowed { material, usage, attributes, checks, at_random, not_kept })
     }
 
     /// The key that comes out of the token when `object` is wrapped.

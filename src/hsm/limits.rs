@@ -12,9 +12,10 @@ use super::token::Token;
 use crate::wire::text::hex;
 use cryptoki::object::{Attribute, ObjectClass};
 use cryptoki_sys::{
-    CK_ULONG, CKA_ALLOWED_MECHANISMS, CKA_ALWAYS_AUTHENTICATE, CKA_END_DATE, CKA_KEY_TYPE, CKA_START_DATE,
-    CKA_UNWRAP_TEMPLATE, CKA_WRAP_TEMPLATE, CKK_SHA224_HMAC, CKK_SHA256_HMAC, CKK_SHA384_HMAC,
-    CKK_SHA512_HMAC,
+    CK_ULONG, CKA_ALLOWED_MECHANISMS, CKA_ALWAYS_AUTHENTICATE, CKA_END_DATE, CKA_KEY_GEN_MECHANISM,
+    CKA_KEY_TYPE, CKA_START_DATE, CKA_UNWRAP_TEMPLATE, CKA_WRAP_TEMPLATE, CKK_SHA224_HMAC, CKK_SHA256_HMAC,
+    CKK_SHA384_HMAC, CKK_SHA512_HMAC, CKM_AES_KEY_GEN, CKM_GENERIC_SECRET_KEY_GEN, CKM_SHA224_KEY_GEN,
+    CKM_SHA256_KEY_GEN, CKM_SHA384_KEY_GEN, CKM_SHA512_KEY_GEN,
 };
 use std::collections::BTreeMap;
 
@@ -215,6 +216,32 @@ impl Token {
             }
         }
         Ok((limits, not_kept))
+    }
+}
+
+/// The mechanisms that draw a secret key at random. Others make one of a password, and say that it is local too.
+const AT_RANDOM: [CK_ULONG; 6] = [
+    CKM_AES_KEY_GEN,
+    CKM_GENERIC_SECRET_KEY_GEN,
+    CKM_SHA224_KEY_GEN,
+    CKM_SHA256_KEY_GEN,
+    CKM_SHA384_KEY_GEN,
+    CKM_SHA512_KEY_GEN,
+];
+
+impl Token {
+    /// Whether the token says that it has drawn a secret key at random itself.
+    ///
+    /// # Errors
+    /// [`HsmError::Refused`].
+    pub(super) fn drew(&self, key: &KeyObject) -> Result<bool, HsmError> {
+        if key.private || key.local != Some(true) {
+            return Ok(false);
+        }
+        let made = self.module.raw.attribute(&self.session, key.handle, number(CKA_KEY_GEN_MECHANISM));
+        let made = made.map_err(HsmError::raw("reading how the key was made"))?;
+        let by = made.and_then(|bytes| Some(CK_ULONG::from_ne_bytes(bytes.try_into().ok()?)));
+        Ok(by.is_some_and(|by| AT_RANDOM.contains(&by)))
     }
 }
 

@@ -65,7 +65,8 @@ pub(in crate::cli) fn in_token(
                 one.checks.clone_from(&escrowed.checks);
                 one.not_kept.clone_from(&escrowed.not_kept);
             }
-            Ok::<_, HsmError>(made(escrowed, true))
+            // By a mechanism that draws it, whatever the token says of that.
+            Ok::<_, HsmError>(Made { at_random: true, ..made(escrowed) })
         };
         let backed = deposit_in(&mut escrow, Op::Generate, &options.names, Some(&home), make, entropy);
         let backed = backed.map_err(|error| {
@@ -85,8 +86,9 @@ struct Alive {
     of: Option<Deposit>,
 }
 
-fn made(escrowed: Escrowed, at_random: bool) -> Made {
-    Made { material: escrowed.material, usage: escrowed.usage, attributes: escrowed.attributes, at_random }
+fn made(escrowed: Escrowed) -> Made {
+    let Escrowed { material, usage, attributes, at_random, .. } = escrowed;
+    Made { material, usage, attributes, at_random }
 }
 
 /// Removes what was born and is not backed up. An error of the disk may have come after the record: what the log says
@@ -146,11 +148,10 @@ pub(in crate::cli) fn existing(
         let before = kind_before(&escrow, &options.name);
         let home = token::in_token(token.info());
         let (checks, not_kept) = (first.checks.clone(), first.not_kept.clone());
-        let at_random = object.local == Some(true);
         let mut first = Some(first);
         let make = |_: &_, _: &mut Entropy| {
             let escrowed = first.take().ok_or_else(|| HsmError::Unprovable { object: object.name() })?;
-            Ok::<_, HsmError>(made(escrowed, at_random))
+            Ok::<_, HsmError>(made(escrowed))
         };
         let names = core::slice::from_ref(&options.name);
         let backed = deposit_in(&mut escrow, Op::Add, names, Some(&home), make, entropy)?;
