@@ -132,7 +132,7 @@ fn recover(
     troubles.into_iter().for_each(|trouble| account.exception(trouble));
     let reported = account.finish(escrow, &quorum, held(&gathering, &key, Kind::Recover), output);
     drop(quorum);
-    report(&to, &key, &gathering, milliseconds, escrow, age, output);
+    report(&to, &key, &gathering, milliseconds, escrow, (age, restored.as_ref()), output);
     if let Some(restored) = restored {
         restored.report(output);
     }

@@ -123,7 +123,7 @@ impl Transport {
     /// Wraps a key out and proves that it is the one in the token.
     ///
     /// # Errors
-    /// [`HsmError::Kind`], [`HsmError::StaysInside`], [`HsmError::NotSound`], as for [`Token::prove`].
+    /// [`HsmError::Kind`], [`HsmError::StaysInside`], [`HsmError::NotSound`], as for [`Transport::prove`].
     pub fn escrow(&self, object: &KeyObject, entropy: &mut Entropy) -> Result<Escrowed, HsmError> {
         // The module has the key on its way out, and our stack for its own.
         scrubbed(|| self.escrowed(object, entropy))

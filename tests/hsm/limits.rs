@@ -115,8 +115,14 @@ fn what_a_token_does_not_take_is_named() {
         let first = if maker == Maker::SoftHsm { 3 } else { 2 };
         let rules = format!("C_UnwrapKey:{first}:0xd1;C_UnwrapKey:{}:0xd1", first + 1);
         let rules = Between { rules: &rules, log: None };
+        let mut words = words;
+        words.insert(0, "--json".to_owned());
         let ran = stage.through(&spare, &rules, &refs(&words));
         assert_eq!(ran.status, Some(0), "{ran:#?}");
+        assert!(
+            ran.out.contains("\"checks\":[\"mac\"") && ran.out.contains("\"not-taken\":[\"its type"),
+            "{ran:#?}"
+        );
         assert!(ran.err.contains("the token doesn't take its type, an HMAC key"), "{ran:#?}");
         assert_eq!(shown(&spare, "k", &["key-type"]), ["1000000000000000"]);
     }

@@ -108,6 +108,33 @@ fn the_last_try_of_the_officers_pin_is_not_spent() {
     }
 }
 
+/// With both PINs a key that is there is backed up, and another one is closed; each is found after the officer has gone.
+#[test]
+fn a_trusted_only_key_that_is_there_is_added_and_closed_with_both_pins() {
+    let Some(stage) = Stage::new() else { return };
+    for maker in MAKERS {
+        let token = stage.tokens.make(maker, &format!("t-{maker:?}"));
+        let (officer, pin) = (stage.tokens.so_pin_file(), stage.tokens.pin_file());
+        let both = ["--pin-file", &pin, "--so-pin-file", &officer];
+        for name in ["first", "second"].map(|name| format!("{name}-{maker:?}")) {
+            let mut words = words(&stage, &name, &token.uri(), maker);
+            words.push("--leave-open".to_owned());
+            stage.run(&refs(&words)).good();
+            let object = token.object(&name);
+            let again = format!("{name}-again");
+            let add = [&["add", &again, "--from", &object][..], &both].concat();
+            let close = [&["hsm", "close", &name, "--token", &object][..], &both].concat();
+            if name.starts_with("first") {
+                stage.run(&refs(&with_sha1(&add, maker))).good();
+            } else {
+                stage.run(&refs(&with_sha1(&close, maker))).good().says("it was compared with the log");
+            }
+            is_closed(&token, "aes-256", &name);
+        }
+        assert!(!is_left(&token));
+    }
+}
+
 /// A restore needs no officer, so the officer's PIN isn't asked for, let alone read twice.
 #[test]
 fn a_key_comes_back_without_the_officer() {

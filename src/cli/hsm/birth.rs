@@ -140,6 +140,8 @@ pub(in crate::cli) fn existing(
             .hint("leave out --kind"));
     }
     on_road(&token, &allowed(&options.reach, &pin)?, output, |transport, entropy, output| {
+        // Once more: when the security officer was logged in, what was found before is forgotten.
+        let object = token.find(uri)?;
         // Whether it may leave at all is known before anything is logged.
         let first = transport.escrow(&object, entropy)?;
         if object.sensitive == Some(false) {

@@ -56,18 +56,20 @@ pub(super) fn run(
         return Err(Failure::new(DIFFERENCE, message).hint("name that token, or leave out --token"));
     }
     let id = id_for(deposit.key, deposit.version);
-    // A key that was made here has an id of its own; one that was there before may have been named in the URI.
-    let mut found =
-        if uri.object.is_some() || uri.id.is_some() { vec![token.find(uri)?] } else { token.with_id(&id)? };
-    let (Some(object), true) = (found.pop(), found.is_empty()) else {
-        let wanted = uri.to_string();
-        return Err(
-            HsmError::NoKey { token: home.label().to_owned(), what: "key of this version", wanted }.into()
-        );
-    };
     let (fingerprint, spki, mark) = (version.backed.fingerprint, version.backed.spki, version.backed.mark);
     let known = Known { kind: version.backed.kind, fingerprint, spki, mark, id };
     on_road(&token, &allowed(reach, &pin)?, output, |transport, entropy, output| {
+        // Not before the road is open: when the security officer was logged in, what was found is forgotten. A key that
+        // was made here has an id of its own; one that was there before may have been named in the URI.
+        let mut found = if uri.object.is_some() || uri.id.is_some() {
+            vec![token.find(uri)?]
+        } else {
+            token.with_id(&known.id)?
+        };
+        let (Some(object), true) = (found.pop(), found.is_empty()) else {
+            let (token, wanted) = (home.label().to_owned(), uri.to_string());
+            return Err(HsmError::NoKey { token, what: "key of this version", wanted }.into());
+        };
         let how = transport.recognise(&object, &known, entropy)?;
         transport.close(&object)?;
         let closed = Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone() };

@@ -186,6 +186,11 @@ impl InPlace {
         self.checks.iter().map(|check| check.name().to_owned()).collect()
     }
 
+    /// What it had and the token didn't take.
+    pub(in crate::cli) fn not_given(&self) -> &[&'static str] {
+        &self.not_given
+    }
+
     /// Says how it was proven.
     pub(in crate::cli) fn report(&self, output: &mut Output) {
         if self.there_already {

@@ -177,7 +177,7 @@ pub(super) fn report(
     gathering: &Gathering,
     milliseconds: u64,
     escrow: &Escrow<'_>,
-    age: Option<String>,
+    (age, restored): (Option<String>, Option<&InPlace>),
     output: &mut Output,
 ) {
     let facts = key.facts();
@@ -210,11 +210,16 @@ pub(super) fn report(
     output.value(object([
         ("age", age.map(Json::text)),
         ("checkpoint", Some(Json::text(checkpoint))),
+        ("checks", restored.map(|key| Json::List(key.checks().into_iter().map(Json::text).collect()))),
         ("custodians", Some(Json::List(gathering.names().into_iter().map(Json::text).collect()))),
         ("fingerprint", Some(Json::text(key.fingerprint().to_string()))),
         ("kind", Some(Json::text(key.material().kind().name()))),
         ("milliseconds", Some(Json::Number(milliseconds))),
         ("name", Some(Json::text(facts.label.to_string()))),
+        (
+            "not-taken",
+            restored.map(|key| Json::List(key.not_given().iter().map(|what| Json::text(*what)).collect())),
+        ),
         ("to", Some(Json::text(place))),
         ("version", Some(Json::Number(facts.version.get().into()))),
     ]));
