@@ -5,7 +5,13 @@
 //! the shortest of many runs counts. Nothing here passes or fails. What is asked for is 1.2 at most; what a
 //! hybrid adds is AES over the key, which an RSA-4096 key makes longest.
 
-#![allow(clippy::arithmetic_side_effects, clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs
+)]
 
 use quorate::key::KeyKind;
 use quorate::key::{KeyMaterial, OaepHash, WrappingKey, generate, import};
