@@ -16,6 +16,7 @@ use quorate::quorum::QuorumRecord;
 use quorate::seal::SealedShare;
 use quorate::secret::Passphrase;
 use quorate::store::MemoryStore;
+use quorate::wire::ttlv::Item;
 use quorate::wire::{json, lines};
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("report", report),
     ("sheet", sheet),
     ("ssh", ssh),
+    ("ttlv", ttlv_message),
     ("typed", typed_lines),
     ("words", words),
 ];
@@ -48,6 +50,13 @@ const IDENTITY: &[u8] = b"AGE-SECRET-KEY-PQ-1E2HRH725YGFPPZHAPQYY7PSX0LLHFUFZA0M
 
 /// A public key for signatures that come without one.
 pub const SSH_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA+E95PDjoouvrumx65FnVoLOUxGkVTAahoVVjfbgYMc";
+
+/// A message of KMIP.
+pub fn ttlv_message(data: &[u8]) {
+    if let Some(item) = Item::read(data) {
+        assert_eq!(item.encode().as_deref(), Some(data));
+    }
+}
 
 /// An age file: its header, and all of it.
 pub fn age_file(data: &[u8]) {

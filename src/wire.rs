@@ -10,6 +10,7 @@ pub mod json;
 pub mod lines;
 pub mod text;
 pub mod time;
+pub mod ttlv;
 
 /// Why bytes are not what they should be; says where, never what was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -173,6 +173,21 @@ fn tables() -> Vec<Vec<u8>> {
     blocks.chain([short]).map(<[u8]>::to_vec).collect()
 }
 
+/// Messages of KMIP.
+fn messages() -> Vec<Vec<u8>> {
+    use quorate::wire::ttlv::{Item, Value};
+    let texts = vec![Item::text(0x42_0094, "17"), Item::bytes(0x42_0043, &[7; 300])];
+    let numbers = vec![
+        Item::enumeration(0x42_005c, 3),
+        Item::integer(0x42_000d, 1),
+        Item { tag: 0x42_0092, value: Value::Time(1_795_575_000) },
+        Item { tag: 0x42_0020, value: Value::Other(6, vec![0, 0, 0, 0, 0, 0, 0, 1]) },
+    ];
+    let inner = Item::structure(0x42_000f, texts);
+    let outer = Item::structure(0x42_007b, vec![inner.clone(), Item::structure(0x42_007a, numbers.clone())]);
+    [inner, outer, Item::structure(0x42_0077, numbers)].iter().filter_map(Item::encode).collect()
+}
+
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     match target {
         "age" => vectors(&["backup"]),
@@ -197,6 +212,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "report" => vectors(&["report"]),
         "sheet" => vectors(&["sheet"]).into_iter().chain(containers()).collect(),
         "ssh" => data("ssh"),
+        "ttlv" => messages(),
         "typed" => vectors(&["lines", "qr"]),
         _ => vectors(&["passphrase", "qr"]),
     }
