@@ -82,18 +82,26 @@ impl PublicKey {
                 if !algorithm.take(NULL)?.is_empty() {
                     return Err(PublicKeyError::Der);
                 }
-                let mut key = Der::new(info.whole_bits(BITS)?);
-                let mut numbers = key.inside(SEQUENCE)?;
-                key.finish()?;
-                let (modulus, exponent) = (numbers.magnitude()?, numbers.magnitude()?);
-                numbers.finish()?;
-                Self::rsa(modulus, exponent)?
+                Self::from_pkcs1(info.whole_bits(BITS)?)?
             }
             _ => return Err(PublicKeyError::Algorithm),
         };
         algorithm.finish()?;
         info.finish()?;
         Ok(key)
+    }
+
+    /// Reads an RSAPublicKey in DER (RFC 8017, appendix A.1.1).
+    ///
+    /// # Errors
+    /// [`PublicKeyError`].
+    pub fn from_pkcs1(der: &[u8]) -> Result<Self, PublicKeyError> {
+        let mut key = Der::new(der);
+        let mut numbers = key.inside(SEQUENCE)?;
+        key.finish()?;
+        let (modulus, exponent) = (numbers.magnitude()?, numbers.magnitude()?);
+        numbers.finish()?;
+        Self::rsa(modulus, exponent)
     }
 
     /// The key of a point of SEC 1, compressed or not, on the curve of `kind`.
