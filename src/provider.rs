@@ -34,6 +34,7 @@ mod tencent;
 #[cfg(feature = "online")]
 pub(crate) use download::moment;
 pub use download::{Download, Target};
+pub use gcp::google_algorithm;
 #[cfg(feature = "online")]
 pub(crate) use openbao::key_type as openbao_type;
 pub use package::{Package, PackageError, PackageFacts, Subject, Wrapped};

@@ -93,7 +93,7 @@ pub(super) const HSM: Rules = Rules {
 };
 
 const fn proof(kind: KeyKind) -> ProofKind {
-    if kind.is_asymmetric() { ProofKind::PublicKey } else { ProofKind::Statement }
+    if kind.is_asymmetric() { ProofKind::PublicKey } else { ProofKind::Decrypt }
 }
 
 /// The key as `az` shows it, or the JWK alone.
@@ -131,6 +131,11 @@ fn lines(place: &str, request: &Request, subject: &Subject) -> Vec<String> {
     )];
     if subject.kind.is_asymmetric() {
         lines.push(format!("az keyvault key download {place} --name {key} --encoding PEM --file public.txt"));
+    } else {
+        let bits = if subject.kind == KeyKind::Aes128 { 128 } else { 256 };
+        lines.push(format!(
+            "az keyvault key decrypt {place} --name {key} --algorithm A{bits}CBCPAD --iv \"$(cat challenge-iv.txt)\" --value \"$(cat challenge.txt)\" --data-type base64 --query result --output tsv > answer.txt"
+        ));
     }
     lines
 }

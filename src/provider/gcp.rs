@@ -7,7 +7,9 @@
 
 use super::download::moment;
 use super::proof::ProofKind;
-use super::{Download, Envelope, Field, Lifetime, Method, Purpose, Request, Rules, Subject};
+use super::{
+    Download, Envelope, Field, Lifetime, Method, Provider, Purpose, Request, Rules, Subject, Target,
+};
 use crate::key::{KeyKind, OaepHash};
 use crate::wire::foreign::Value;
 use crate::wrap::Form;
@@ -88,7 +90,7 @@ pub(super) const RULES: Rules = Rules {
         "gcloud kms import-jobs create JOB --location LOCATION --keyring KEYRING --import-method rsa-oaep-4096-sha256-aes-256 --protection-level hsm",
         "gcloud kms import-jobs describe JOB --location LOCATION --keyring KEYRING --format json > download.json",
     ],
-    proof,
+    proof: |kind| proof(kind, algorithm(kind)),
     read,
     commands,
     disable: "gcloud kms keys versions disable VERSION --key KEY --keyring KEYRING --location LOCATION",
@@ -100,12 +102,20 @@ pub(super) const RULES: Rules = Rules {
     ],
 };
 
-fn proof(kind: KeyKind) -> ProofKind {
-    match kind {
-        kind if kind.is_asymmetric() => ProofKind::PublicKey,
-        KeyKind::Aes128 | KeyKind::Aes256 => ProofKind::Statement,
+/// What proves a version of this algorithm. A ciphertext of Google's own symmetric encryption has a form that
+/// is not documented, so it can't be made outside; a raw AES key decrypts what anybody encrypted with it.
+fn proof(kind: KeyKind, algorithm: &str) -> ProofKind {
+    match (kind, algorithm) {
+        (kind, _) if kind.is_asymmetric() => ProofKind::PublicKey,
+        (_, "aes-128-gcm" | "aes-256-gcm") => ProofKind::Decrypt,
+        (KeyKind::Aes128 | KeyKind::Aes256, _) => ProofKind::Statement,
         _ => ProofKind::Mac,
     }
+}
+
+/// What proves the import that a request asks for.
+pub(super) fn proof_of(request: &Request) -> ProofKind {
+    proof(request.kind(), request.algorithm_there().unwrap_or_default())
 }
 
 fn read(download: &mut Download, value: &Value) -> Option<()> {
@@ -123,6 +133,20 @@ fn read(download: &mut Download, value: &Value) -> Option<()> {
         download.note(field, Some(part));
     }
     (value.text(&["state"])? == "ACTIVE").then_some(())
+}
+
+impl Request {
+    /// Google's name of the algorithm that the version gets there; `None` for other providers.
+    #[must_use]
+    pub fn algorithm_there(&self) -> Option<&str> {
+        (self.provider() == Provider::Gcp).then(|| google_algorithm(self.kind(), self.target()))
+    }
+}
+
+/// Google's name of the algorithm that a version of a key of `kind` gets at `target`.
+#[must_use]
+pub fn google_algorithm(kind: KeyKind, target: &Target) -> &str {
+    target.get("purpose-algorithm").map_or(algorithm(kind), String::as_str)
 }
 
 /// The usual algorithm of a version of a key of `kind`.
@@ -144,7 +168,7 @@ const fn algorithm(kind: KeyKind) -> &'static str {
     }
 }
 
-fn commands(request: &Request, subject: &Subject) -> Vec<String> {
+fn commands(request: &Request, _: &Subject) -> Vec<String> {
     let field = |name| request.field(name);
     let place = format!(
         "--key {} --keyring {} --location {} --project {}",
@@ -153,10 +177,7 @@ fn commands(request: &Request, subject: &Subject) -> Vec<String> {
         field("location"),
         field("project")
     );
-    let algorithm = match field("purpose-algorithm") {
-        "" => algorithm(subject.kind),
-        named => named,
-    };
+    let algorithm = request.algorithm_there().unwrap_or_default();
     let again = match (request.purpose(), field("existing")) {
         (Purpose::Again, version) if !version.is_empty() => format!(" --version {version}"),
         _ => String::new(),
@@ -165,12 +186,15 @@ fn commands(request: &Request, subject: &Subject) -> Vec<String> {
         "gcloud kms keys versions import --import-job {} {place} --algorithm {algorithm} --wrapped-key-file wrapped.bin{again} --format json",
         field("import-job")
     )];
-    match proof(subject.kind) {
+    match proof_of(request) {
         ProofKind::PublicKey => {
             lines.push(format!("gcloud kms keys versions get-public-key VERSION {place} --output-file public.txt"));
         }
         ProofKind::Mac => lines.push(format!(
             "gcloud kms mac-sign --version VERSION {place} --input-file challenge.bin --signature-file answer.txt"
+        )),
+        ProofKind::Decrypt => lines.push(format!(
+            "gcloud kms raw-decrypt --version VERSION {place} --ciphertext-file challenge.bin --initialization-vector-file challenge-iv.bin --plaintext-file answer.txt"
         )),
         _ => lines.push(format!("gcloud kms keys versions list {place} --format json")),
     }

@@ -131,7 +131,7 @@ impl Request {
                 add("hash.b64", in_base64(&sha256(&[key])));
             }
             Envelope::Ttlv => {
-                add("register.ttlv", kmip::register(self.field("wrapping-key"), found, &blob).ok_or(none)?);
+                add("register.ttlv", kmip::register(self, found, &blob).ok_or(none)?);
             }
             Envelope::Ibm => {
                 let nonce = self.nonce().map(Vec::as_slice).unwrap_or_default();

@@ -7,9 +7,9 @@
 //! offers nothing of the kind, its own statement is recorded, and called that.
 
 use super::download::base64;
-use super::{Provider, Purpose, Request, RequestError};
+use super::{Provider, Purpose, Request, RequestError, gcp};
 use crate::key::{KeyMaterial, PublicKey};
-use crate::primitive::gcm::gcm;
+use crate::primitive::gcm::{cbc, gcm};
 use crate::primitive::hash::{hmac, sha256};
 use crate::primitive::random::Entropy;
 use crate::wire::foreign::Value;
@@ -135,7 +135,7 @@ impl Proof {
         entropy: &mut Entropy,
     ) -> Result<(Self, Vec<Question>), RequestError> {
         let provider = request.provider();
-        let kind = (provider.rules().proof)(material.kind());
+        let kind = Self::of(request);
         let none = RequestError::Proof { provider };
         let key = material.bytes().expose();
         let mut files = Vec::new();
@@ -144,14 +144,7 @@ impl Proof {
             ProofKind::Decrypt => {
                 let fill = |entropy: &mut Entropy| entropy.public::<QUESTION>();
                 let plain = fill(entropy).map_err(|_| none.clone())?;
-                let nonce = entropy.public().map_err(|_| none.clone())?;
-                let sent = gcm(key, &nonce, &plain).ok_or(none)?;
-                let version = request.target().get("version").map_or("1", String::as_str);
-                let blob = [&nonce[..], &sent].concat();
-                files.push((
-                    "challenge.txt",
-                    format!("vault:v{version}:{}", text::base64(&blob)).into_bytes(),
-                ));
+                files = encrypted(request, key, &plain, entropy).ok_or(none)?;
                 Some(sha256(&[&plain]))
             }
             ProofKind::Mac => {
@@ -167,6 +160,14 @@ impl Proof {
             ProofKind::MaterialId | ProofKind::AtImport | ProofKind::Statement => None,
         };
         Ok((Self { kind, answer }, files))
+    }
+
+    /// What proves the import that a request asks for.
+    pub(super) fn of(request: &Request) -> ProofKind {
+        match request.provider() {
+            Provider::Gcp => gcp::proof_of(request),
+            provider => (provider.rules().proof)(request.kind()),
+        }
     }
 
     /// The argument that brings the answer.
@@ -242,6 +243,35 @@ impl Proof {
         }
         fields.finish()?;
         Ok(Self { kind, answer })
+    }
+}
+
+/// A ciphertext that the provider is asked to decrypt, as its own tool takes it.
+fn encrypted(request: &Request, key: &[u8], plain: &[u8], entropy: &mut Entropy) -> Option<Vec<Question>> {
+    match request.provider() {
+        // AES-CBC with PKCS#7 padding: what servers of both sorts have.
+        provider @ (Provider::AzureHsm | Provider::Kmip) => {
+            let iv: [u8; 16] = entropy.public().ok()?;
+            let sent = cbc(key, &iv, plain)?;
+            Some(if provider == Provider::Kmip {
+                vec![("challenge-iv.bin", iv.to_vec()), ("challenge.bin", sent)]
+            } else {
+                vec![
+                    ("challenge-iv.txt", hex(&iv).into_bytes()),
+                    ("challenge.txt", text::base64(&sent).into_bytes()),
+                ]
+            })
+        }
+        provider => {
+            let nonce: [u8; 12] = entropy.public().ok()?;
+            let sent = gcm(key, &nonce, plain)?;
+            if provider == Provider::Gcp {
+                return Some(vec![("challenge-iv.bin", nonce.to_vec()), ("challenge.bin", sent)]);
+            }
+            let version = request.target().get("version").map_or("1", String::as_str);
+            let blob = text::base64(&[&nonce[..], &sent].concat());
+            Some(vec![("challenge.txt", format!("vault:v{version}:{blob}").into_bytes())])
+        }
     }
 }
 

@@ -81,7 +81,12 @@ def blob_of(folder, about):
         block = inside(payload, "42008f", "420040")
         info = inside(block, "420046", "420036")
         assert inside(info, "420094").decode() == about["target"]["wrapping-key"]
-        assert inside(info, "42002b", "42005f") == b"\0\0\0\2" and inside(info, "42002b", "420038") == b"\0\0\0\6"
+        said = {tag: value[-1] for tag, value in inside(info, "42002b")}
+        # OAEP, its hash, RSA; and for SHA-256 its mask, which would be by SHA-1 if it weren't said.
+        sha256 = {"42005f": 2, "420038": 6, "420028": 4, "420101": 1, "420102": 6}
+        assert said == (sha256 if about["hash"] == "SHA-256" else {"42005f": 2, "420038": 4, "420028": 4})
+        names = [inside(value, "42000b", "420055") for _, value in inside(payload, "420091") if inside(value, "42000a") == b"Name"]
+        assert names == [about["target"]["key"].encode()]
         key = (folder / "key").read_bytes()
         assert int.from_bytes(inside(block, "42002a"), "big") == 8 * len(key)
         algorithm = 3 if about["kind"].startswith("aes") else 6 + {28: 2, 32: 3, 48: 4, 64: 5}[len(key)]
@@ -117,6 +122,21 @@ def by_openssl(folder, about, blob):
     return subprocess.run(words, input=blob[size:], capture_output=True, check=True).stdout
 
 
+def challenged(about, read, key):
+    """What the provider's answer to the question of a package is."""
+    if about["provider"] == "openbao":
+        blob = strict(read("challenge.txt").split(b":")[2])
+        return AESGCM(key).decrypt(blob[:12], blob[12:], None)
+    if about["provider"] == "gcp":
+        return AESGCM(key).decrypt(read("challenge-iv.bin"), read("challenge.bin"), None)
+    if about["provider"] == "azure-hsm":
+        iv, sent = bytes.fromhex(read("challenge-iv.txt").decode()), strict(read("challenge.txt"))
+    else:
+        iv, sent = read("challenge-iv.bin"), read("challenge.bin")
+    opener, unpadder = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor(), padding.PKCS7(128).unpadder()
+    return unpadder.update(opener.update(sent) + opener.finalize()) + unpadder.finalize()
+
+
 def rest(folder, about, key):
     """What a package carries beside the blob."""
     read = lambda name: (folder / name).read_bytes()
@@ -136,8 +156,7 @@ def rest(folder, about, key):
         assert token == strict(request["token"])
     proof = about["proof"]
     if proof["method"] == "decrypt":
-        blob = strict(read("challenge.txt").split(b":")[2])
-        plain = AESGCM(key).decrypt(blob[:12], blob[12:], None)
+        plain = challenged(about, read, key)
         assert hashlib.sha256(plain).hexdigest() == proof["answer"]
     if proof["method"] == "mac":
         message = strict(read("challenge.txt")) if about["provider"] == "openbao" else read("challenge.bin")
