@@ -29,7 +29,7 @@ pub enum Role {
 #[non_exhaustive]
 pub enum PolicyError {
     /// A provider that none is written for.
-    #[error("there is no policy for {provider}: use aws, gcp, azure or openbao")]
+    #[error("there is no policy for {provider}: use aws, gcp, azure, azure-hsm or openbao")]
     Provider {
         /// The provider.
         provider: Provider,
@@ -56,6 +56,7 @@ pub fn policy(provider: Provider, role: Role, key: &str, mount: &str) -> Result<
         Provider::Aws => Ok(aws(role, key)),
         Provider::Gcp => Ok(gcp(role)),
         Provider::Azure => Ok(azure(role, key)),
+        Provider::AzureHsm => Ok(azure_hsm(role)),
         Provider::OpenBao => Ok(openbao(role, key, mount)),
         provider => Err(PolicyError::Provider { provider }),
     }
@@ -126,11 +127,15 @@ fn aws(role: Role, key: &str) -> String {
 }
 
 fn gcp(role: Role) -> String {
+    // Whoever imports reads first what is there, so that nothing is done twice.
     let (title, rights): (&str, &[&str]) = match role {
         Role::Importer => (
             "importer",
             &[
                 "cloudkms.cryptoKeyVersions.create",
+                "cloudkms.cryptoKeyVersions.get",
+                "cloudkms.cryptoKeyVersions.list",
+                "cloudkms.cryptoKeys.get",
                 "cloudkms.importJobs.create",
                 "cloudkms.importJobs.get",
                 "cloudkms.importJobs.useToImport",
@@ -141,8 +146,10 @@ fn gcp(role: Role) -> String {
             &[
                 "cloudkms.cryptoKeyVersions.create",
                 "cloudkms.cryptoKeyVersions.get",
+                "cloudkms.cryptoKeyVersions.list",
                 "cloudkms.cryptoKeys.get",
                 "cloudkms.cryptoKeys.update",
+                "cloudkms.importJobs.create",
                 "cloudkms.importJobs.get",
                 "cloudkms.importJobs.useToImport",
             ],
@@ -161,6 +168,8 @@ fn gcp(role: Role) -> String {
             "prover",
             &[
                 "cloudkms.cryptoKeyVersions.get",
+                "cloudkms.cryptoKeyVersions.list",
+                "cloudkms.cryptoKeyVersions.useToDecrypt",
                 "cloudkms.cryptoKeyVersions.useToSign",
                 "cloudkms.cryptoKeyVersions.viewPublicKey",
             ],
@@ -172,6 +181,7 @@ fn gcp(role: Role) -> String {
                 "cloudkms.cryptoKeyVersions.get",
                 "cloudkms.cryptoKeyVersions.list",
                 "cloudkms.cryptoKeyVersions.update",
+                "cloudkms.cryptoKeyVersions.viewPublicKey",
             ],
         ),
     };
@@ -184,7 +194,7 @@ fn azure(role: Role, key: &str) -> String {
         Role::Importer => ("importer", &["keys/import/action", "keys/read"]),
         Role::Rotator => ("rotator", &["keys/import/action", "keys/read", "keys/update/action"]),
         Role::Auditor => ("auditor", &["keys/read"]),
-        Role::Prover => ("prover", &["keys/read", "keys/wrap/action"]),
+        Role::Prover => ("prover", &["keys/read"]),
         Role::Shredder => {
             ("shredder", &["keys/delete", "keys/purge/action", "keys/read", "keys/update/action"])
         }
@@ -197,4 +207,30 @@ fn azure(role: Role, key: &str) -> String {
     format!(
         "{{\n  \"Name\": \"Quorate {name}\",\n  \"IsCustom\": true,\n  \"Actions\": [],\n  \"DataActions\": [{list}],\n  \"AssignableScopes\": [\"{key}\"]\n}}\n"
     )
+}
+
+/// A role of a Managed HSM's own, as `az keyvault role definition create` takes it.
+fn azure_hsm(role: Role) -> String {
+    let (name, rights): (&str, &[&str]) = match role {
+        Role::Importer => ("importer", &["keys/import/action", "keys/read/action"]),
+        Role::Rotator => ("rotator", &["keys/import/action", "keys/read/action", "keys/write/action"]),
+        Role::Auditor => ("auditor", &["keys/deletedKeys/read/action", "keys/read/action"]),
+        Role::Prover => ("prover", &["keys/decrypt/action", "keys/read/action"]),
+        Role::Shredder => (
+            "shredder",
+            &[
+                "keys/delete",
+                "keys/deletedKeys/delete",
+                "keys/deletedKeys/read/action",
+                "keys/read/action",
+                "keys/write/action",
+            ],
+        ),
+    };
+    let list = rights
+        .iter()
+        .map(|right| format!("\"Microsoft.KeyVault/managedHsm/{right}\""))
+        .collect::<Vec<_>>()
+        .join(", ");
+    format!("{{\n  \"roleName\": \"Quorate {name}\",\n  \"actions\": [],\n  \"dataActions\": [{list}]\n}}\n")
 }

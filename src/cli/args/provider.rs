@@ -138,7 +138,7 @@ pub(crate) enum ProviderCommand {
     Status(super::ProviderStatus),
     /// The smallest rights for one duty
     Policy {
-        /// The provider: aws, gcp, azure or openbao
+        /// The provider: aws, gcp, azure, azure-hsm or openbao
         #[arg(value_name = "PROVIDER")]
         provider: Provider,
         /// The duty
