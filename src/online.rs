@@ -14,6 +14,7 @@ use crate::provider::{RequestError, Target};
 use crate::wire::time::Timestamp;
 
 mod aws;
+mod call;
 mod error;
 mod http;
 mod openbao;
@@ -157,7 +158,11 @@ pub trait Service {
 /// Whether there is a client for a provider.
 #[must_use]
 pub const fn has_client(provider: Provider) -> bool {
-    matches!(provider, Provider::Aws | Provider::OpenBao)
+    matches!(
+        provider,
+        Provider::Aws
+            | Provider::OpenBao
+    )
 }
 
 /// Connects to a service. Nothing is sent before its first call.

@@ -107,48 +107,62 @@ impl Http {
             }
             None => self.agent.run(request.body(()).map_err(wrong)?),
         };
-        answered.and_then(read).map_err(|error| self.failed(call, error))?.ok_or(OnlineError::Nonsense {
-            provider: self.provider,
-            call: call.name,
-            wanted: "JSON",
-        })
+        answered
+            .and_then(read)
+            .map_err(|error| failed(self.provider, &self.base, self.seconds, call, &error))?
+            .ok_or(OnlineError::Nonsense { provider: self.provider, call: call.name, wanted: "JSON" })
     }
 
-    /// Why there is no answer.
-    fn failed(&self, call: Call, error: Error) -> OnlineError {
-        let (provider, address) = (self.provider, self.base.clone());
-        let name = call.name;
-        let before = matches!(error, Error::Timeout(Timeout::Resolve | Timeout::Connect));
-        let seconds = self.seconds;
-        // The client's errors don't say what is in them as others do.
-        let found = match &error {
-            Error::Io(inside) => cause(inside),
-            Error::Rustls(inside) => cause(inside),
-            outside => cause(outside),
-        };
-        match (found, error) {
-            (Cause::Tls(words), _) => OnlineError::Tls { provider, address, words },
-            (Cause::NotSent(words), _) => OnlineError::Unreachable { provider, address, words },
-            (_, error @ (Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_))) => {
-                OnlineError::Unreachable { provider, address, words: plain(&error.to_string()) }
-            }
-            (Cause::Other(words), _) if before => OnlineError::Unreachable { provider, address, words },
-            (Cause::Other(words), _) if call.changes => OnlineError::Unsure { provider, call: name, words },
-            (_, Error::Timeout(_)) => OnlineError::Timeout { provider, call: name, seconds },
-            (
-                Cause::Other(_),
-                Error::Protocol(_) | Error::BodyExceedsLimit(_) | Error::LargeResponseHeader(..),
-            ) => OnlineError::Nonsense { provider, call: name, wanted: "an answer in HTTP, not too long," },
-            (Cause::Other(words), _) => OnlineError::Unreachable { provider, address, words },
-        }
+    /// Sends a whole request, for a client that makes its own; status, headers and the answer, within a limit.
+    pub(super) fn exchange(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
+        let (parts, body) = self.agent.run(request)?.into_parts();
+        Ok(Response::from_parts(parts, bytes(body)?))
     }
+}
+
+/// Why there is no answer.
+pub(super) fn failed(
+    provider: Provider,
+    address: &str,
+    seconds: u64,
+    call: Call,
+    error: &Error,
+) -> OnlineError {
+    let address = address.to_owned();
+    let name = call.name;
+    let before = matches!(error, Error::Timeout(Timeout::Resolve | Timeout::Connect));
+    // The client's errors don't say what is in them as others do.
+    let found = match error {
+        Error::Io(inside) => cause(inside),
+        Error::Rustls(inside) => cause(inside),
+        outside => cause(outside),
+    };
+    match (found, error) {
+        (Cause::Tls(words), _) => OnlineError::Tls { provider, address, words },
+        (Cause::NotSent(words), _) => OnlineError::Unreachable { provider, address, words },
+        (_, error @ (Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_))) => {
+            OnlineError::Unreachable { provider, address, words: plain(&error.to_string()) }
+        }
+        (Cause::Other(words), _) if before => OnlineError::Unreachable { provider, address, words },
+        (Cause::Other(words), _) if call.changes => OnlineError::Unsure { provider, call: name, words },
+        (_, Error::Timeout(_)) => OnlineError::Timeout { provider, call: name, seconds },
+        (
+            Cause::Other(_),
+            Error::Protocol(_) | Error::BodyExceedsLimit(_) | Error::LargeResponseHeader(..),
+        ) => OnlineError::Nonsense { provider, call: name, wanted: "an answer in HTTP, not too long," },
+        (Cause::Other(words), _) => OnlineError::Unreachable { provider, address, words },
+    }
+}
+
+/// A body within its limit.
+fn bytes(body: Body) -> Result<Vec<u8>, Error> {
+    body.into_with_config().limit(u64::try_from(LONGEST).unwrap_or(u64::MAX)).read_to_vec()
 }
 
 /// The answer; the inner `None` is one that isn't JSON.
 fn read(response: Response<Body>) -> Result<Option<Reply>, Error> {
     let status = response.status().as_u16();
-    let longest = u64::try_from(LONGEST).unwrap_or(u64::MAX);
-    let bytes = response.into_body().into_with_config().limit(longest).read_to_vec()?;
+    let bytes = bytes(response.into_body())?;
     let value = if bytes.is_empty() { Some(Value::Null) } else { Value::read(&bytes) };
     Ok(value.map(|value| Reply { status, value }))
 }

@@ -61,7 +61,7 @@ pub(super) fn file(path: &str) -> Option<Vec<u8>> {
 }
 
 /// Whether a host with an optional port is this very machine.
-fn is_here(host: &str) -> bool {
+pub(super) fn is_here(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

@@ -1,0 +1,47 @@
+//! A call of a service by an official client: its name, whether it changes something, and what that makes of a failure.
+//!
+//! Whatever went wrong with a call that changes nothing, nothing was changed. Of one that changes something it is
+//! not known, unless the failure itself shows that nothing was sent, or that it was refused.
+
+use super::OnlineError;
+use super::error::plain;
+use super::http::Call;
+use crate::provider::Provider;
+use core::time::Duration;
+
+impl Call {
+    /// One that changes nothing.
+    pub(super) const fn reads(name: &'static str) -> Self {
+        Self { name, changes: false }
+    }
+
+    /// One that changes something.
+    pub(super) const fn changes(name: &'static str) -> Self {
+        Self { name, changes: true }
+    }
+
+    /// No answer came in time.
+    pub(super) fn silent(self, provider: Provider, waited: Duration) -> OnlineError {
+        let seconds = waited.as_secs();
+        if self.changes {
+            self.unsure(provider, &format!("{seconds} seconds were waited"))
+        } else {
+            OnlineError::Timeout { provider, call: self.name, seconds }
+        }
+    }
+
+    /// It isn't known whether it was done.
+    pub(super) fn unsure(self, provider: Provider, words: &str) -> OnlineError {
+        OnlineError::Unsure { provider, call: self.name, words: plain(words) }
+    }
+
+    /// An answer that isn't one.
+    pub(super) const fn nonsense(self, provider: Provider, wanted: &'static str) -> OnlineError {
+        OnlineError::Nonsense { provider, call: self.name, wanted }
+    }
+
+    /// Refused by the service.
+    pub(super) fn refused(self, provider: Provider, words: &str) -> OnlineError {
+        OnlineError::Refused { provider, call: self.name, words: plain(words) }
+    }
+}
