@@ -16,6 +16,7 @@ use crate::wire::time::Timestamp;
 mod aws;
 mod call;
 mod error;
+mod gcp;
 mod http;
 mod openbao;
 mod reach;
@@ -161,6 +162,7 @@ pub const fn has_client(provider: Provider) -> bool {
     matches!(
         provider,
         Provider::Aws
+            | Provider::Gcp
             | Provider::OpenBao
     )
 }
@@ -172,6 +174,7 @@ pub const fn has_client(provider: Provider) -> bool {
 pub fn connect(provider: Provider, reach: &Reach) -> Result<Box<dyn Service>, OnlineError> {
     match provider {
         Provider::Aws => Ok(Box::new(aws::Aws::new(reach)?)),
+        Provider::Gcp => Ok(Box::new(gcp::Google::new(reach)?)),
         Provider::OpenBao => Ok(Box::new(openbao::OpenBao::new(reach)?)),
         provider => Err(OnlineError::NoClient { provider }),
     }
