@@ -14,6 +14,7 @@ use crate::provider::{RequestError, Target};
 use crate::wire::time::Timestamp;
 
 mod aws;
+mod azure;
 mod call;
 mod error;
 mod gcp;
@@ -162,6 +163,8 @@ pub const fn has_client(provider: Provider) -> bool {
     matches!(
         provider,
         Provider::Aws
+            | Provider::Azure
+            | Provider::AzureHsm
             | Provider::Gcp
             | Provider::OpenBao
     )
@@ -174,6 +177,7 @@ pub const fn has_client(provider: Provider) -> bool {
 pub fn connect(provider: Provider, reach: &Reach) -> Result<Box<dyn Service>, OnlineError> {
     match provider {
         Provider::Aws => Ok(Box::new(aws::Aws::new(reach)?)),
+        Provider::Azure | Provider::AzureHsm => Ok(Box::new(azure::Azure::new(provider, reach)?)),
         Provider::Gcp => Ok(Box::new(gcp::Google::new(reach)?)),
         Provider::OpenBao => Ok(Box::new(openbao::OpenBao::new(reach)?)),
         provider => Err(OnlineError::NoClient { provider }),
