@@ -19,6 +19,7 @@ mod call;
 mod error;
 mod gcp;
 mod http;
+mod kmip;
 mod openbao;
 mod reach;
 mod runtime;
@@ -166,6 +167,7 @@ pub const fn has_client(provider: Provider) -> bool {
             | Provider::Azure
             | Provider::AzureHsm
             | Provider::Gcp
+            | Provider::Kmip
             | Provider::OpenBao
     )
 }
@@ -179,6 +181,7 @@ pub fn connect(provider: Provider, reach: &Reach) -> Result<Box<dyn Service>, On
         Provider::Aws => Ok(Box::new(aws::Aws::new(reach)?)),
         Provider::Azure | Provider::AzureHsm => Ok(Box::new(azure::Azure::new(provider, reach)?)),
         Provider::Gcp => Ok(Box::new(gcp::Google::new(reach)?)),
+        Provider::Kmip => Ok(Box::new(kmip::Kmip::new(reach)?)),
         Provider::OpenBao => Ok(Box::new(openbao::OpenBao::new(reach)?)),
         provider => Err(OnlineError::NoClient { provider }),
     }
