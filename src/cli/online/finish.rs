@@ -6,14 +6,15 @@
 
 use super::{at, service};
 use crate::cli::args::{ImportFinish, Place};
-use crate::cli::failure::{DIFFERENCE, Failure};
+use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::import::{of, pinned, same_material, say};
 use crate::cli::output::Output;
 use crate::cli::package::{known, read};
 use crate::cli::session::Session;
-use quorate::log::{Op, Phase};
+use quorate::ceremony::escrow::Escrow;
+use quorate::log::{Op, Packaged, Phase};
 use quorate::online::{OnlineError, finish as finish_import};
-use quorate::provider::Purpose;
+use quorate::provider::{PackageFacts, ProofKind, Purpose};
 use quorate::wire::json::Json;
 
 pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output) -> Result<(), Failure> {
@@ -22,6 +23,7 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
     let package = read(&options.package)?;
     known(&escrow, &package)?;
     let (request, facts) = (package.request(), package.facts());
+    told_apart(&escrow, facts)?;
     let service = service(facts.provider, &options.reached)?;
     let before = pinned(&escrow, facts);
     let finished = match finish_import(&*service, &package, before.as_deref()) {
@@ -56,4 +58,22 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
     more.push(("logged", Json::Bool(!logged)));
     say(&imported, &checkpoint, more, output);
     Ok(())
+}
+
+/// That a package which nothing proves is the only key that was wrapped for its request: what the service made by
+/// that request would be taken for this key, whichever it is.
+fn told_apart(escrow: &Escrow<'_>, facts: &PackageFacts) -> Result<(), Failure> {
+    let subject = (&facts.subject.name, facts.subject.version);
+    let another = |one: &Packaged| one.request == facts.request && (&one.name, one.version) != subject;
+    let Some((_, other)) = escrow.state().packages().iter().find(|(_, one)| another(one)) else {
+        return Ok(());
+    };
+    if facts.proof.kind != ProofKind::Statement {
+        return Ok(());
+    }
+    let message = format!(
+        "{} version {} was wrapped for the same request, and {} shows nothing that tells which of the two it holds",
+        other.name, other.version, facts.provider
+    );
+    Err(Failure::new(FAILED, message).hint("make a request of its own for this key, and a new package"))
 }

@@ -130,7 +130,8 @@ fn compare(held: &Held, reported: &Reported) -> Option<String> {
         None => &[Enabled],
         Some(ShredHow::Disable) => &[Disabled],
         Some(ShredHow::Delete) => &[Empty, Gone, Ending],
-        Some(ShredHow::Destroy) => &[Ending, Gone],
+        // Where a destroyed version leaves a place for the same material, that is as gone as it gets.
+        Some(ShredHow::Destroy) => &[Empty, Ending, Gone],
     };
     if matches!(reported.state, Enabled | KeyState::Waiting | Disabled) {
         let other = |ours: Option<&String>, theirs: Option<&String>| {
