@@ -1,6 +1,6 @@
-//! Key services by the program's own clients: OpenBao itself, and what stands for AWS.
+//! Key services by the program's own clients: OpenBao and PyKMIP themselves, and what stands for AWS, Google and Azure.
 //!
-//! `tests/tools/online_openbao.py` and `online_aws.py` start the servers on 127.0.0.1, drive the program, kill it, lose its
+//! `tests/tools/online_openbao.py` and its neighbours start the servers on 127.0.0.1, drive the program, kill it, lose its
 //! replies, and end everything. They need `bao` and Python on the path, and the folder `aws` of the tools; with
 //! `QUORATE_TEST_ALL=1` they fail when it is missing. Without the feature `online`: what the program says then.
 #![allow(
@@ -57,6 +57,30 @@ fn aws_by_the_programs_client() {
     let tools = std::env::var_os("QUORATE_TOOLS").map_or_else(|| root().join("target/tools"), PathBuf::from);
     let lines = script(&tools.join("aws/bin/python3"), "ministack", "online_aws.py");
     assert!(lines.is_none_or(|lines| lines == 7), "{lines:?}");
+}
+
+/// Google's stand-in reads and writes by Google's own message classes.
+#[cfg(feature = "online")]
+#[test]
+fn google_by_the_programs_client() {
+    let lines = script(Path::new("python3"), "google.cloud.kms_v1", "online_gcp.py");
+    assert!(lines.is_none_or(|lines| lines == 5), "{lines:?}");
+}
+
+/// A Key Vault, and a Managed HSM.
+#[cfg(feature = "online")]
+#[test]
+fn azure_by_the_programs_client() {
+    let lines = script(Path::new("python3"), "cryptography", "online_azure.py");
+    assert!(lines.is_none_or(|lines| lines == 10), "{lines:?}");
+}
+
+/// PyKMIP as it is, which is found out, and with unwrapping.
+#[cfg(feature = "online")]
+#[test]
+fn kmip_by_the_programs_client() {
+    let lines = script(Path::new("python3"), "kmip", "online_kmip.py");
+    assert!(lines.is_none_or(|lines| lines == 4), "{lines:?}");
 }
 
 /// Without the feature the arguments exist, and what they would do is refused before anything happens.

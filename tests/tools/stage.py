@@ -100,6 +100,7 @@ class Program:
         if proxy:
             proxy.victim = ran
         out, err = (stream.decode() for stream in ran.communicate())
+        self.said = out + err
         assert ran.returncode == status, f"{words} ended with {ran.returncode}, not {status}\n{out}{err}"
         wanted = [says] if isinstance(says, str) else says
         for text in wanted:
