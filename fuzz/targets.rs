@@ -24,7 +24,7 @@ use std::time::Duration;
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("age", age_file),
     ("armor", armor),
     ("card", card),
