@@ -126,3 +126,40 @@ fn an_error_is_not_taken_for_a_key_that_stays() {
         stage.run(&["show", &name]).good().prints("can't leave it since");
     }
 }
+
+/// An old copy of the log, or one that was cut, knows neither the backup nor that the key was closed in. The key
+/// is in use all the same.
+#[test]
+fn a_closed_key_is_never_taken_for_what_a_killed_run_has_left() {
+    let Some(stage) = Stage::new() else { return };
+    for maker in MAKERS {
+        let token = stage.tokens.make(maker, &format!("cut-{maker:?}"));
+        for kind in ["aes-256", "ec-p256"] {
+            let name = format!("cut-{kind}-{maker:?}");
+            stage.generate(&token, &name, kind).good();
+            let log = stage.world.path("acme/log");
+            let mut files: Vec<_> =
+                std::fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().path()).collect();
+            files.sort();
+            // The backup's `done`, and what closed it.
+            let cut: Vec<_> = files
+                .split_off(files.len() - 2)
+                .into_iter()
+                .map(|file| (std::fs::read(&file).unwrap(), file))
+                .collect();
+            cut.iter().for_each(|(_, file)| std::fs::remove_file(file).unwrap());
+            stage
+                .generate(&token, &name, kind)
+                .fails(4, "is closed in its token, and this log has no backup of it: nothing is removed")
+                .says("compare a checkpoint");
+            is_closed(&token, kind, &name);
+            // With the log whole again, all is as it was.
+            let now: Vec<_> = std::fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().path()).collect();
+            now.into_iter()
+                .filter(|file| !files.contains(file))
+                .for_each(|file| std::fs::remove_file(file).unwrap());
+            cut.into_iter().for_each(|(bytes, file)| std::fs::write(file, bytes).unwrap());
+            stage.is_sound(&name);
+        }
+    }
+}

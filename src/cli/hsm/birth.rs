@@ -5,7 +5,7 @@
 //! that its open intent reserved, and is removed by the next run, which says so in the log.
 
 use crate::cli::args::{Add, Generate, Place};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{DIFFERENCE, Failure};
 use crate::cli::generate::{kind_before, report, warn_of_other_kind};
 use crate::cli::output::{Output, plain};
 use crate::cli::session::Session;
@@ -246,7 +246,16 @@ fn clean_up(
         if keys.any(|key| key.id == deposit.key && key.versions.contains_key(&deposit.version)) {
             continue;
         }
-        for object in token.with_id(&id_for(deposit.key, deposit.version))? {
+        let left = token.with_id(&id_for(deposit.key, deposit.version))?;
+        // A key is closed in after its backup is in the log: of this log something is missing.
+        if left.iter().any(|object| object.extractable == Some(false)) {
+            return Err(Failure::new(
+                DIFFERENCE,
+                format!("a key {name} that record {seq} began is closed in its token, and this log has no backup of it: nothing is removed"),
+            )
+            .hint("a key is closed in only after it is backed up, so this log is an old copy, or was cut: use the newest copy of the escrow, and compare a checkpoint with `quorate log verify --since`"));
+        }
+        for object in left {
             token.destroy(&object, None)?;
             output.note(format!("a key {name} that record {seq} began was in the token, and was never backed up: it is removed"));
         }
