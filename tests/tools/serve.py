@@ -64,6 +64,8 @@ def main():
                 break
             except OSError:
                 time.sleep(0.1)
+        else:
+            sys.exit(f"{sys.argv[1]} does not start")
         if sys.argv[1] == "openbao":
             url = f"{environment['BAO_ADDR']}/v1/sys/mounts/transit"
             mount = urllib.request.Request(url, data=b'{"type":"transit"}', method="POST")

@@ -1,7 +1,7 @@
 //! Software tokens for a test: SoftHSM and kryoptic, in a folder of their own, without root.
 //!
 //! In: labels. Out: tokens with PINs, what a program needs to reach them (module, URI, environment, a file with
-//! the PIN), OpenSC's `pkcs11-tool` as an independent party, OpenSC's spy and our own `between.rs` in between, and `token.py` where `pkcs11-tool` has no words.
+//! the PIN), OpenSC's `pkcs11-tool` as an independent party, OpenSC's spy and our own `between.rs` in between, and `pkcs11_client.py` where `pkcs11-tool` has no words.
 //! A process initialises a module once, so nothing here loads one: everything goes through programs.
 //! `./test` installs the parts (`tests/tools/build-kryoptic.sh`); [`present`] says what is missing, and fails for
 //! it with `QUORATE_TEST_ALL=1`.
@@ -251,9 +251,9 @@ impl Token {
         self.raw_tool(&[&["--token-label", &self.label, "--login", "--pin", PIN], arguments].concat())
     }
 
-    /// `token.py` as the user of this token: what `pkcs11-tool` has no words for.
+    /// `pkcs11_client.py` as the user of this token: what `pkcs11-tool` has no words for.
     pub fn client(&self, words: &[&str]) -> Said {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/token.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/pkcs11_client.py");
         let mut command = Command::new("python3");
         command.args([script, &self.module(), &self.label, PIN]).args(words).envs(variables(&self.root));
         said(&mut command)

@@ -1,10 +1,10 @@
 """A PKCS#11 client that isn't ours, for what pkcs11-tool has no words for: attributes by name, given and read.
 
-    token.py MODULE LABEL PIN generate MECHANISM NAME=VALUE…    a secret key, by C_GenerateKey
-    token.py MODULE LABEL PIN create NAME=VALUE…                any object, by C_CreateObject
-    token.py MODULE LABEL PIN set NAME=VALUE… -- NAME=VALUE…    objects like the first, changed to the second
-    token.py MODULE LABEL PIN show NAME… -- NAME=VALUE…         one line for each object like the second: hexadecimal or -
-    token.py MODULE LABEL PIN copy NAME=VALUE… -- NAME=VALUE…   a copy of the object like the first, as the second
+    pkcs11_client.py MODULE LABEL PIN generate MECHANISM NAME=VALUE…    a secret key, by C_GenerateKey
+    pkcs11_client.py MODULE LABEL PIN create NAME=VALUE…                any object, by C_CreateObject
+    pkcs11_client.py MODULE LABEL PIN set NAME=VALUE… -- NAME=VALUE…    objects like the first, changed to the second
+    pkcs11_client.py MODULE LABEL PIN show NAME… -- NAME=VALUE…         one line for each object like the second: hexadecimal or -
+    pkcs11_client.py MODULE LABEL PIN copy NAME=VALUE… -- NAME=VALUE…   a copy of the object like the first, as the second
 
 PIN is `so:…` for the security officer. A value is yes or no, a number with 0x, a list of them with commas in brackets,
 text behind a colon, or bytes in hexadecimal behind an x. It needs Python's standard library alone.
