@@ -12,6 +12,9 @@ use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+mod replace;
+pub(crate) use replace::Replaceable;
+
 /// Reads a file, or standard input for `-`, of at most `limit` bytes into wiped memory.
 pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<SecretBytes, Failure> {
     let failure = |error: io::Error| Failure::file(path, &error);
@@ -111,32 +114,6 @@ pub(crate) fn create_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
     written.map_err(|error| {
         let _ = fs::remove_file(path);
-        failure(error)
-    })
-}
-
-/// Writes a file that anybody may read in the place of what is there: whoever reads it meets the old one or
-/// the new one, whole.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failure = |error: io::Error| Failure::file(path, &error);
-    let name = path.file_name().ok_or_else(|| failure(io::Error::from(io::ErrorKind::IsADirectory)))?;
-    // The name doesn't end as the file's does: who collects `*.prom` must not meet half of one.
-    let mut waiting = std::ffi::OsString::from(".");
-    waiting.push(name);
-    waiting.push(format!(".{}.tmp", std::process::id()));
-    let waiting = path.with_file_name(waiting);
-    // One that was killed with this number has left it.
-    let _ = fs::remove_file(&waiting);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(&waiting)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&waiting, path))
-        .and_then(|()| sync_parent(path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&waiting);
         failure(error)
     })
 }

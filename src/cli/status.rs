@@ -26,8 +26,9 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
     let record = state.quorum().map(|_| escrow.quorum()).transpose()?;
     let watched = due::seen(&escrow, record.as_ref());
     // They are written even when something else is wrong, and what is wrong is told even when they can't be.
-    let written =
-        watched.as_ref().map_or(Ok(()), |watch| due::files(&escrow, record.as_ref(), watch, options));
+    let written = watched
+        .as_ref()
+        .map_or(Ok(()), |watch| due::files(&escrow, record.as_ref(), watch, options, session.root()));
     // What nobody wants to read is written nowhere.
     let mut unread = Output::new(true);
     let quiet = options.quiet && !output.is_json();

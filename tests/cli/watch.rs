@@ -131,7 +131,7 @@ fn other_programs_read_metrics_and_calendar() {
     let (world, pictures) = founded();
     on(&world, "2026-01-03", &["generate", "signing", "--kind", "ed25519"]).good();
     check(&world, "2026-01-03", &pictures[..2]);
-    world.write("watch.prom", "an old one");
+    world.write("watch.prom", "# HELP quorate_info An old one.\n");
     let files = ["status", "--prometheus", "watch.prom", "--ics", "due.ics"];
     on(&world, "2026-04-02", &files).fails(4, "1 thing is overdue");
     let calendar = String::from_utf8(world.read("due.ics")).unwrap();
@@ -181,6 +181,41 @@ fn other_programs_read_metrics_and_calendar() {
     on(&world, "2026-04-02", &["status", "--prometheus", "nowhere/watch.prom"])
         .prints("due         next ")
         .fails(1, "nowhere/watch.prom");
+}
+
+#[test]
+fn only_our_own_files_are_replaced() {
+    let (world, _) = founded();
+    let write = |option: &str, path: &str| on(&world, "2026-01-03", &["status", option, path]);
+    world.write("mine.txt", "a letter");
+    world.write("empty", "");
+    std::os::unix::fs::symlink("mine.txt", world.path("link")).unwrap();
+    std::os::unix::fs::symlink("acme", world.path("into")).unwrap();
+    fs::create_dir(world.path("folder")).unwrap();
+    for option in ["--prometheus", "--ics"] {
+        write(option, "/dev/null").fails(1, "/dev/null: is a link, a folder or a device, and stays");
+        write(option, "link").fails(1, "link: is a link, a folder or a device, and stays");
+        write(option, "folder").fails(1, "folder: is a link, a folder or a device, and stays");
+        write(option, "mine.txt").fails(1, "mine.txt: is a file that this program didn't write");
+        write(option, "empty").fails(1, "empty: is a file that this program didn't write");
+        for inside in ["acme/new", "acme/keys/new", "into/new", "folder/../acme/new"] {
+            write(option, inside).fails(1, "is in the escrow").says("name a file outside the escrow");
+            assert!(!world.path(inside).exists());
+        }
+    }
+    assert!(!fs::symlink_metadata("/dev/null").unwrap().is_file());
+    assert!(fs::symlink_metadata(world.path("link")).unwrap().is_symlink());
+    assert_eq!(world.read("mine.txt"), b"a letter");
+    on(&world, "2026-01-03", &["status", "--prometheus", "one", "--ics", "folder/../one"])
+        .fails(2, "--prometheus and --ics name the same file");
+    assert!(!world.path("one").exists());
+    // One that may not be written keeps the other from being written.
+    on(&world, "2026-01-03", &["status", "--prometheus", "one", "--ics", "mine.txt"]).fails(1, "mine.txt");
+    assert!(!world.path("one").exists());
+    for _ in 0..2 {
+        on(&world, "2026-01-03", &["status", "--prometheus", "one", "--ics", "two"]).good();
+    }
+    write("--ics", "one").fails(1, "one: is a file that this program didn't write");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::cli::args::Status;
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
-use crate::cli::files::replace;
+use crate::cli::files::Replaceable;
 use crate::cli::output::Output;
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::watch::calendar::calendar;
@@ -10,7 +10,12 @@ use quorate::ceremony::watch::metrics::metrics;
 use quorate::ceremony::watch::{Item, Level, Watch, What, WrongClock, watch};
 use quorate::quorum::QuorumRecord;
 use quorate::wire::json::{Json, object};
+use std::path::Path;
 
+/// How our metrics begin.
+const METRICS: &[u8] = b"# HELP quorate_";
+/// How our calendars begin.
+const CALENDAR: &[u8] = b"BEGIN:VCALENDAR";
 /// The most items of one kind that are shown, in words; of 25,000 keys nobody reads all.
 const SHOWN: usize = 20;
 /// The most items that are given to programs.
@@ -65,24 +70,35 @@ pub(super) fn values(watch: &Watch) -> Json<'static> {
     Json::List(watch.overdue().chain(watch.soon()).take(LISTED).map(value).collect())
 }
 
-/// Writes the files that were asked for.
+/// Writes the files that were asked for, none when one of them may not be: `root` is the escrow.
 pub(super) fn files(
     escrow: &Escrow<'_>,
     record: Option<&QuorumRecord>,
     watch: &Watch,
     options: &Status,
+    root: &Path,
 ) -> Result<(), Failure> {
-    if let Some(path) = &options.prometheus {
-        replace(path, metrics(escrow.log(), record, watch).as_bytes())?;
+    let of = |path, begins| Replaceable::of(path, begins, root);
+    let prometheus = options.prometheus.as_deref().map(|path| of(path, METRICS)).transpose()?;
+    let ics = options.ics.as_deref().map(|path| of(path, CALENDAR)).transpose()?;
+    if let (Some(one), Some(other)) = (&prometheus, &ics)
+        && one.is(other)
+    {
+        return Err(
+            Failure::usage("--prometheus and --ics name the same file").hint("name a file for each of them")
+        );
     }
-    if let Some(path) = &options.ics {
+    if let Some(file) = prometheus {
+        file.write(metrics(escrow.log(), record, watch).as_bytes())?;
+    }
+    if let Some(file) = ics {
         let record = record.ok_or_else(|| {
             Failure::new(FAILED, "this escrow has no quorum yet, and so nothing for a calendar")
                 .hint("found one with `quorate init`")
         })?;
         let stamp = escrow.log().last_time().unwrap_or(watch.now);
         let calendar = calendar(watch, record.id(), stamp, escrow.state().policy().warn_days);
-        replace(path, calendar.as_bytes())?;
+        file.write(calendar.as_bytes())?;
     }
     Ok(())
 }
