@@ -42,6 +42,14 @@ pub enum DestroyError {
         "no package of this key version for that place is in the log: `quorate show` lists where it went"
     )]
     Nowhere,
+    /// A backup that isn't there as the log names it: a certificate would cover up what became of it.
+    #[error(
+        "{error}; no certificate is written for a backup that was not seen: put it back from another copy, then destroy it"
+    )]
+    Unseen {
+        /// What is wrong with it.
+        error: EscrowError,
+    },
     /// What the log doesn't know.
     #[error(transparent)]
     Escrow(#[from] EscrowError),
@@ -67,6 +75,7 @@ pub fn certify(
     if !is_reason(reason) {
         return refused(DestroyError::Reason);
     }
+    unseen(escrow, what).map_err(CommitError::Refused)?;
     escrow.commit_at(|state, _: &Placed<'_>| {
         if let Some(certificate) = before(state, what)? {
             return Err(DestroyError::Already { certificate });
@@ -81,6 +90,16 @@ pub fn certify(
     })?;
     let written = escrow.state().certificates().last().filter(|entry| entry.certificate.what == *what);
     written.cloned().ok_or(CommitError::Refused(DestroyError::Nowhere))
+}
+
+/// Refuses a backup that is missing, altered or no file, unless a certificate covers it already.
+fn unseen(escrow: &Escrow<'_>, what: &Remains) -> Result<(), DestroyError> {
+    let Remains::Backup { name, version, .. } = what else { return Ok(()) };
+    let found = escrow.state().keys().get(name).and_then(|key| key.versions.get(version));
+    match found.filter(|found| found.certificate.is_none()) {
+        Some(found) => escrow.backup(found).map(drop).map_err(|error| DestroyError::Unseen { error }),
+        None => Ok(()),
+    }
 }
 
 /// The certificate that there is of something already.

@@ -19,7 +19,11 @@ use quorate::log::{CardHistory, CertificateEntry, Remains};
 use quorate::provider::Provider;
 use quorate::store::StoreError;
 use quorate::wire::json::{Json, object};
+use std::io;
 use std::path::PathBuf;
+
+/// The most places of a provider that a hint names.
+const SHOWN: usize = 5;
 
 mod paper;
 pub(crate) use paper::{subject, value};
@@ -49,6 +53,15 @@ pub(crate) fn run(place: &Place, options: &Destroy, output: &mut Output) -> Resu
 fn confirmed(witnessed: &Witnessed, what: &str, kind: &str, output: &Output) -> Result<(), Failure> {
     if let Some(path) = &witnessed.certificate {
         Pending::default().is_free(path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let about = folder.map(|folder| (folder, folder.metadata()));
+        match about {
+            Some((folder, Err(error))) => return Err(Failure::file(folder, &error)),
+            Some((folder, Ok(about))) if !about.is_dir() => {
+                return Err(Failure::file(folder, &io::Error::from(io::ErrorKind::NotADirectory)));
+            }
+            _ => {}
+        }
     }
     let said = match &witnessed.yes_destroy {
         Some(said) => Some(said.clone()),
@@ -97,15 +110,28 @@ fn told(
     output.line(format!("  witnesses   {}", certificate.witnesses.join(", ")));
     output.line(format!("  checkpoint  {}", escrow.log().checkpoint()));
     output.value(value(escrow, entry));
-    if let Some(path) = &witnessed.certificate {
-        create_secret(path, &paper::page(escrow, entry, PaperSize::A4.into())?)?;
-        output.line(format!("  to sign     {}", path.display()));
-    }
+    // What was destroyed is told first: nothing brings it back when the paper can't be made.
     output.finish()?;
+    if let Some(path) = &witnessed.certificate {
+        let made =
+            paper::page(escrow, entry, PaperSize::A4.into()).and_then(|page| create_secret(path, &page));
+        made.map_err(|failure| no_paper(&failure, certificate.number, entry.seq))?;
+        output.line(format!("  to sign     {}", path.display()));
+        output.finish()?;
+    }
     if witnessed.certificate.is_none() {
         output.note(format!("`quorate destroy print {}` makes the paper to sign", certificate.number));
     }
     Ok(())
+}
+
+/// A paper that could not be made of a certificate that is in the log.
+fn no_paper(failure: &Failure, number: u64, seq: u64) -> Failure {
+    let message = format!(
+        "certificate {number} is in the log (record {seq}); only its paper failed: {}",
+        failure.message
+    );
+    Failure::new(FAILED, message).hint(format!("`quorate destroy print {number}` makes the paper again"))
 }
 
 fn card(
@@ -200,8 +226,18 @@ fn at_provider(
             Ok(Remains::Provider { name: name.label.clone(), version, provider, place: (*place).to_owned() })
         }
         _ => Err(Failure::usage(format!("{name} went to more than one place of {provider}"))
-            .hint(format!("name it with --place: {}", places.join(", ")))),
+            .hint(format!("name it with --place: {}", few(&places)))),
     }
+}
+
+/// The first of many places.
+fn few(places: &[&str]) -> String {
+    let mut words = places.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    let more = places.len().saturating_sub(SHOWN);
+    if more > 0 {
+        words.push_str(&format!(", and {more} more"));
+    }
+    words
 }
 
 fn list(escrow: &Escrow<'_>, output: &mut Output) -> Result<(), Failure> {

@@ -94,6 +94,36 @@ fn a_backup_is_destroyed_and_the_log_stays_true() {
 }
 
 #[test]
+fn a_backup_that_nobody_saw_gets_no_certificate() {
+    let world = world();
+    let path = file(&world, "a", 0);
+    let bytes = fs::read(&path).unwrap();
+    let gone = || destroy(&world, &["backup", "a@1"], &["--yes-destroy", "a@1"]);
+    fs::remove_file(&path).unwrap();
+    gone().fails(1, "is missing although the log names it").says("put it back from another copy");
+    fs::write(&path, b"something else").unwrap();
+    gone().fails(1, "is not what the log says it is");
+    fs::remove_file(&path).unwrap();
+    fs::write(world.path("elsewhere"), &bytes).unwrap();
+    std::os::unix::fs::symlink(world.path("elsewhere"), &path).unwrap();
+    gone().fails(1, "no certificate is written for a backup that was not seen");
+    world.acme(&["destroy", "list"]).good().prints("no certificates");
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, &bytes).unwrap();
+    // A paper that can't be made is told before anything goes.
+    destroy(&world, &["backup", "a@1"], &["--yes-destroy", "a@1", "--certificate", "nodir/x.pdf"])
+        .fails(1, "nodir");
+    assert!(path.exists());
+    gone().good().prints("certificate 1: the backup of a version 1 is destroyed");
+    // One that fails afterwards takes nothing back, and says so.
+    let long = format!("{}.pdf", "x".repeat(300));
+    destroy(&world, &["card", "bob"], &["--yes-destroy", "bob", "--certificate", &long])
+        .prints("certificate 2: the card of bob")
+        .fails(1, "certificate 2 is in the log (record ")
+        .says("`quorate destroy print 2` makes the paper again");
+}
+
+#[test]
 fn certificates_are_numbered_and_printed_again() {
     let world = world();
     destroy(&world, &["card", "Bob"], &["--yes-destroy", "bob"])
