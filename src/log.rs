@@ -29,7 +29,7 @@ pub use state::{
     Deposit, Depth, FEWEST_WITNESSES, Fate, Founded, Imported, InToken, Intent, KeyEntry, KeyState,
     KeyVersion, LONGEST_REASON, MOST_WITNESSES, Medium, Occasion, OperatorChange, OperatorError, Packaged,
     Policy, PolicyEntry, Proof, QuorumEntry, Remains, Salvage, Salvaged, State, StateChange, StateError,
-    are_witnesses, is_reason, policy,
+    are_witnesses, is_reason, one_of, policy,
 };
 pub use state::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
 pub use state::{Held, Shred, ShredBy, ShredHow, Shredded};

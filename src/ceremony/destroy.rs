@@ -9,7 +9,7 @@
 use super::escrow::{Escrow, EscrowError, Placed, backup_file};
 use crate::log::{
     Certificate, CertificateEntry, CommitError, KeyVersion, Op, Phase, Remains, State, are_witnesses,
-    is_reason,
+    is_reason, one_of,
 };
 use crate::store::StoreError;
 
@@ -69,7 +69,8 @@ pub fn certify(
     if !are_witnesses(witnesses) {
         return refused(DestroyError::Witnesses);
     }
-    if let Some(name) = witnesses.iter().find(|name| name.to_lowercase() == escrow.actor().to_lowercase()) {
+    let writers = [Some(escrow.actor()), escrow.operator_name()];
+    if let Some(name) = one_of(witnesses, &writers) {
         return refused(DestroyError::Own { name: name.clone() });
     }
     if !is_reason(reason) {

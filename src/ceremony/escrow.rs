@@ -164,6 +164,13 @@ impl<'a> Escrow<'a> {
         &self.actor
     }
 
+    /// The operator's name whose key signs what is committed, if there is one.
+    #[must_use]
+    pub fn operator_name(&self) -> Option<&str> {
+        let key = self.signing.by?.key().fingerprint();
+        self.state().operators().get(&key).map(|operator| operator.name.as_str())
+    }
+
     /// What time the caller says it is.
     #[must_use]
     pub fn now(&self) -> Timestamp {

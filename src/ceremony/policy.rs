@@ -45,6 +45,20 @@ pub enum PolicyError {
         /// The name.
         name: String,
     },
+    /// Two rules for the same.
+    #[error("there are two rules [[{table}]] for {name}: write one of them")]
+    Rule {
+        /// The table.
+        table: &'static str,
+        /// What both are for.
+        name: String,
+    },
+    /// A name that looks like another one.
+    #[error("{name:?} begins or ends with a space: write it without")]
+    Space {
+        /// The name.
+        name: String,
+    },
     /// A custodian who is there twice.
     #[error("the custodian {name} is there twice: write one [[custodian]] for each")]
     Twice {
@@ -179,6 +193,21 @@ pub fn fits(policy: &Policy, record: &QuorumRecord, state: &State) -> Result<(),
         if policy.custodians.iter().take(place).any(|other| other.name == name) {
             return Err(PolicyError::Twice { name });
         }
+        let mut said = one.persons.iter().chain(&one.site).chain(&one.manager);
+        if let Some(said) = said.find(|said| said.trim() != said.as_str()) {
+            return Err(PolicyError::Space { name: said.clone() });
+        }
+    }
+    for (place, rule) in policy.rotation.iter().enumerate() {
+        let is_it = |other: &Rotation| (&other.name, &other.kind) == (&rule.name, &rule.kind);
+        if policy.rotation.iter().take(place).any(is_it) {
+            return Err(PolicyError::Rule { table: "rotation", name: rule.name.clone() });
+        }
+    }
+    for (place, rule) in policy.imports.iter().enumerate() {
+        if policy.imports.iter().take(place).any(|other| other.provider == rule.provider) {
+            return Err(PolicyError::Rule { table: "import", name: rule.provider.name().to_owned() });
+        }
     }
     for rule in &policy.separation {
         let said = |name: &&str| {
@@ -197,6 +226,19 @@ pub fn fits(policy: &Policy, record: &QuorumRecord, state: &State) -> Result<(),
     if policy.details().bytes().len() > LONGEST { Err(PolicyError::TooLong) } else { Ok(()) }
 }
 
+/// Custodians by what they have in common: as it is compared, as it was first written, whose.
+type Groups = BTreeMap<String, (String, Vec<String>)>;
+
+/// How names are compared: Berlin is berlin.
+fn same(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+fn group(groups: &mut Groups, by: &str, custodian: &str) {
+    let (_, custodians) = groups.entry(same(by)).or_insert_with(|| (by.to_owned(), Vec::new()));
+    custodians.push(custodian.to_owned());
+}
+
 /// The first rule of separation that the cards break, of those that are not lost.
 ///
 /// That one person never reaches a quorum is no choice of the policy: it is what a quorum is.
@@ -206,11 +248,7 @@ pub fn together(policy: &Policy, record: &QuorumRecord, state: &State) -> Option
     let entry = state.quorum()?;
     let is_there = |index: u8| !entry.cards.get(&index).is_some_and(CardHistory::is_gone);
     let facts = |name: &str| policy.custodians.iter().find(|one| one.name == name);
-    let (mut persons, mut managers, mut sites) = (
-        BTreeMap::<_, Vec<String>>::new(),
-        BTreeMap::<_, Vec<String>>::new(),
-        BTreeMap::<_, Vec<String>>::new(),
-    );
+    let (mut persons, mut managers, mut sites) = (Groups::new(), Groups::new(), Groups::new());
     let mut there = 0_usize;
     for (index, custodian) in (1_u8..=u8::MAX).zip(&record.terms().custodians) {
         if !is_there(index) {
@@ -220,38 +258,40 @@ pub fn together(policy: &Policy, record: &QuorumRecord, state: &State) -> Option
         let name = &custodian.name;
         // Without persons, a custodian is one: they themselves.
         let known = facts(name);
-        let mut who: Vec<&String> = known.map(|one| one.persons.iter().collect()).unwrap_or_default();
+        let mut who: Vec<&str> =
+            known.map(|one| one.persons.iter().map(String::as_str).collect()).unwrap_or_default();
         if who.is_empty() {
             who.push(name);
         }
-        who.sort_unstable();
-        who.dedup();
-        who.into_iter().for_each(|who| persons.entry(who.clone()).or_default().push(name.clone()));
+        who.sort_unstable_by_key(|who| same(who));
+        who.dedup_by_key(|who| same(who));
+        who.into_iter().for_each(|who| group(&mut persons, who, name));
         if let Some(manager) = known.and_then(|one| one.manager.as_ref()) {
-            managers.entry(manager.clone()).or_default().push(name.clone());
+            group(&mut managers, manager, name);
         }
         if let Some(site) = known.and_then(|one| one.site.as_ref()) {
-            sites.entry(site.clone()).or_default().push(name.clone());
+            group(&mut sites, site, name);
         }
     }
-    let enough = |(_, cards): &(&String, &Vec<String>)| cards.len() >= threshold;
-    if let Some((person, custodians)) = persons.iter().find(enough) {
+    let enough = |(_, cards): &&(String, Vec<String>)| cards.len() >= threshold;
+    if let Some((person, custodians)) = persons.values().find(enough) {
         return Some(Together::Person { person: person.clone(), custodians: custodians.clone() });
     }
     let asked = |rule| policy.separation.contains(&rule);
-    if let Some((manager, custodians)) = managers.iter().find(enough).filter(|_| asked(Separation::Manager)) {
+    if let Some((manager, custodians)) = managers.values().find(enough).filter(|_| asked(Separation::Manager))
+    {
         return Some(Together::Manager { manager: manager.clone(), custodians: custodians.clone() });
     }
     if !asked(Separation::Site) {
         return None;
     }
-    if let Some((site, custodians)) = sites.iter().find(enough) {
+    if let Some((site, custodians)) = sites.values().find(enough) {
         return Some(Together::Site { site: site.clone(), custodians: custodians.clone() });
     }
     // With fewer cards than a recovery takes, no site is to blame.
-    let last = |(_, cards): &(&String, &Vec<String>)| {
+    let last = |(_, cards): &&(String, Vec<String>)| {
         there >= threshold && there.saturating_sub(cards.len()) < threshold
     };
-    let (site, custodians) = sites.iter().find(last)?;
+    let (site, custodians) = sites.values().find(last)?;
     Some(Together::Fire { site: site.clone(), custodians: custodians.clone() })
 }

@@ -8,7 +8,7 @@
 
 use super::policy::{Together, together};
 use crate::log::policy::after;
-use crate::log::{Fate, KeyEntry, KeyState, KeyVersion, Policy, Remains, ReportOf, Scope, State};
+use crate::log::{DrillEntry, Fate, KeyEntry, KeyState, KeyVersion, Policy, Remains, ReportOf, Scope, State};
 use crate::provider::Provider;
 use crate::quorum::QuorumRecord;
 use crate::wire::time::Timestamp;
@@ -26,7 +26,7 @@ const SKEW: u64 = 300;
 pub enum What {
     /// A drill of all keys, or of a sample; when the last one was.
     Drill(Option<Timestamp>),
-    /// What the last drill could not recover: how many versions, and when.
+    /// What drills could not recover, and nothing has since: how many versions, and when the first of them.
     Failed(u64, Timestamp),
     /// A check of a card: its share, and when one last found it good.
     Card(u8, Option<Timestamp>),
@@ -231,8 +231,8 @@ impl Seen<'_> {
             let last = proven.map(|one| one.time);
             self.put(What::Drill(last), "drill", last.unwrap_or(founded.time), self.policy.drill_days);
         }
-        if let Some(last) = state.drills().last().filter(|one| one.drilled.failures > 0) {
-            self.put(What::Failed(last.drilled.failures, last.time), "drill", last.time, 0);
+        if let Some((failures, first)) = failed(state) {
+            self.put(What::Failed(failures, first), "drill", first, 0);
         }
         let Some(since) = state.policy_entry().map(|entry| entry.seq) else { return };
         let ended = [
@@ -313,7 +313,7 @@ impl Item {
                 format!("a drill of all keys, or of a sample; the last good one was {last}")
             }
             What::Failed(failures, time) => {
-                format!("the drill of {time} could not recover {failures} key versions")
+                format!("drills since {time} could not recover {failures} key versions")
             }
             What::Card(index, None) => {
                 format!("a check of the card of {subject} (share {index}), which nobody has read back yet")
@@ -403,4 +403,27 @@ pub fn losses(state: &State) -> BTreeMap<&'static str, u64> {
         *count = count.saturating_add(1);
     }
     losses
+}
+
+/// How many key versions drills could not recover, that nothing has recovered since, and when the first failed.
+///
+/// A drill in which more failed than its record names is made good only by a drill of all, without a failure.
+fn failed(state: &State) -> Option<(u64, Timestamp)> {
+    let versions = state.keys().values().flat_map(|key| key.versions.values());
+    let known = versions.filter_map(|one| one.failed);
+    let (named, first) = known.fold((0_u64, None), |(count, first), time| {
+        (count.saturating_add(1), Some(first.map_or(time, |first: Timestamp| first.min(time))))
+    });
+    let drills = state.drills();
+    let is_good = |one: &DrillEntry| {
+        one.is_proven && one.drilled.drill.scope == Scope::All && one.drilled.failures == 0
+    };
+    let since = drills.iter().rev().take_while(|one| !is_good(one));
+    let is_cut = |one: &&DrillEntry| {
+        u64::try_from(one.drilled.failed.len()).is_ok_and(|named| named < one.drilled.failures)
+    };
+    let cut = since.filter(is_cut).map(|one| (one.drilled.failures, one.time));
+    let (most, cut) = cut.fold((0, None), |(most, _), (failures, time)| (failures.max(most), Some(time)));
+    let first = first.into_iter().chain(cut).min()?;
+    Some((named.max(most), first))
 }

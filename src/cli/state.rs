@@ -91,8 +91,12 @@ fn hinted(failure: Failure, escrow: &Escrow<'_>, options: &State) -> Failure {
         return failure;
     }
     let next = escrow.version(&options.name).map(|version| version.state.next()).unwrap_or_default();
-    let next: Vec<&str> = next.iter().map(|state| state.name()).collect();
+    // What was just refused is no advice.
+    let next: Vec<&str> =
+        next.iter().filter(|state| Some(**state) != options.set).map(|state| state.name()).collect();
+    let is_gone = escrow.version(&options.name).is_ok_and(|version| version.state.is_destroyed());
     match next.as_slice() {
+        [] if is_gone => failure.hint("no state follows it; `quorate generate` makes the next version"),
         [] => {
             failure.hint("no state follows it; a compromised key version ends with `quorate destroy backup`")
         }

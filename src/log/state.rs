@@ -32,7 +32,7 @@ mod shred;
 mod token;
 pub use card::{CardChange, CardId, Fate};
 pub use certificate::{
-    Certificate, CertificateEntry, FEWEST_WITNESSES, MOST_WITNESSES, Remains, are_witnesses,
+    Certificate, CertificateEntry, FEWEST_WITNESSES, MOST_WITNESSES, Remains, are_witnesses, one_of,
 };
 pub use checked::{CardHistory, Checked, CheckedCard, Depth, Medium, Occasion};
 pub use details::{Backed, Deposit, Founded, Proof};
@@ -109,6 +109,8 @@ pub struct KeyVersion {
     pub closed: Option<Timestamp>,
     /// When a drill proved last that it can be.
     pub drilled: Option<Timestamp>,
+    /// When a drill could not recover it, and nothing has since.
+    pub failed: Option<Timestamp>,
     /// Its state (SP 800-57).
     pub state: KeyState,
     /// Since when.
@@ -290,8 +292,11 @@ impl State {
                 }
                 Op::Policy => self.set_policy(fields()?, (*time, *seq)),
                 Op::State => self.change_state(fields()?, *time),
-                Op::Card => self.change_card(fields()?, *time),
-                Op::Destroy => self.destroyed(fields()?, actor, (*time, *seq)),
+                Op::Card => self.change_card(fields()?, *time, self.is_by_founder(record)),
+                Op::Destroy => {
+                    let signed = record.signed_by.as_ref().map(|signed| &signed.key);
+                    self.destroyed(fields()?, (actor, signed), (*time, *seq))
+                }
                 Op::Close => self.shut(Closed::read(fields()?)?, *time),
                 Op::Package => self.packaged(fields()?, *time),
                 Op::Import => self.imported(fields()?, *time),
@@ -355,7 +360,7 @@ impl State {
                     }
                     let key = self.keys.get_mut(&begun.name).ok_or(StateError::NoIntent { intent })?;
                     let version = begun.version;
-                    let (recovered, drilled, closed) = (None, None, None);
+                    let (recovered, drilled, closed, failed) = (None, None, None, None);
                     let (op, time, seq) = (*op, *time, *seq);
                     let (state, since, changed, certificate) = (KeyState::default(), time, false, None);
                     let entry = KeyVersion {
@@ -366,6 +371,7 @@ impl State {
                         recovered,
                         drilled,
                         closed,
+                        failed,
                         state,
                         since,
                         changed,
@@ -394,7 +400,7 @@ impl State {
                         {
                             about.is_genuine()?;
                             if about.is_proven() {
-                                version.recovered = Some(*time);
+                                (version.recovered, version.failed) = (Some(*time), None);
                                 self.used(proof.quorum, &proof.cards, *time);
                             }
                             self.last_recovery = Some((*seq, *time));

@@ -104,10 +104,16 @@ fn a_damaged_backup_among_ten_is_named() {
     world
         .acme(&["--clock", FEBRUARY, "status"])
         .prints("10 of 10 versions tried, 2 failed; 8 of 10 proven by any drill\n")
-        .prints("overdue     2026-02-01T09:00:00Z: the drill of 2026-02-01T09:00:00Z could not recover 2 key versions")
+        .prints("overdue     2026-02-01T09:00:00Z: drills since 2026-02-01T09:00:00Z could not recover 2 key versions")
         .fails(4, "1 thing is overdue");
     assert!(!world.acme(&["show", "k4"]).good().out.contains("drilled"));
     world.acme(&["show", "k5"]).good().prints("  drilled      ");
+    // A good drill of something else hides no failure.
+    world.acme(&join(&[&cards[..2]], &["--clock", FEBRUARY, "drill", "k5", "--card"])).good();
+    world
+        .acme(&["--clock", FEBRUARY, "status"])
+        .prints("drills since 2026-02-01T09:00:00Z could not recover 2 key versions")
+        .fails(4, "1 thing is overdue");
     let json_ran = world.acme(&join(&[&cards[..2]], &["--json", "drill", "k4", "--card"]));
     assert_eq!(json_ran.status, Some(4));
     let value = json(&json_ran.out);

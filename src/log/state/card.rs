@@ -3,6 +3,8 @@
 //! Whoever hears of a loss may say so: it opens nothing, and the count of cards to spare is the better for
 //! it. A card that was destroyed has a certificate instead (`certificate.rs`) and is never found again.
 
+use super::super::operator::Role;
+use super::super::record::Record;
 use super::lifecycle::is_reason;
 use super::{Fields, Json, JsonError, QuorumEntry, QuorumId, State, StateError, Timestamp, object};
 
@@ -117,7 +119,19 @@ impl State {
         self.quorums.iter_mut().find(ours).ok_or(StateError::Quorum { quorum: card.quorum })
     }
 
-    pub(super) fn change_card(&mut self, fields: Fields<'_>, time: Timestamp) -> Result<(), StateError> {
+    /// Whether a founder signs a record; where nobody signs, everybody stands for one.
+    pub(super) fn is_by_founder(&self, record: &Record) -> bool {
+        let signer = record.signed_by.as_ref().and_then(|signed| self.operators.get(&signed.key));
+        self.operators.is_empty() || signer.is_some_and(|one| one.roles.contains(&Role::Founder))
+    }
+
+    /// Takes what somebody says of a card. A loss is for everybody to tell; that it was none, for a founder.
+    pub(super) fn change_card(
+        &mut self,
+        fields: Fields<'_>,
+        time: Timestamp,
+        by_founder: bool,
+    ) -> Result<(), StateError> {
         let CardChange { card, fate, .. } = CardChange::read(fields)?;
         let cards = &mut self.quorum_of_mut(card)?.cards;
         let mut history = cards.get(&card.index).copied().unwrap_or_default();
@@ -125,6 +139,9 @@ impl State {
         let before = history.gone.map_or(Fate::Found, |(_, fate)| fate);
         if history.destroyed.is_some() || before == fate {
             return Err(StateError::Card { index: card.index, fate });
+        }
+        if !by_founder && (fate == Fate::Found || before == Fate::Stolen) {
+            return Err(StateError::Founder { index: card.index, fate });
         }
         history.gone = (fate != Fate::Found).then_some((time, fate));
         cards.insert(card.index, history);

@@ -6,6 +6,7 @@
 //! saw at the provider. The numbers go on from 1 in each log, whatever they are of; [`State::next_certificate`]
 //! gives the next, [`State::certify`] takes it.
 
+use super::super::ssh::SshFingerprint;
 use super::card::CardId;
 use super::lifecycle::is_reason;
 use super::policy::version_of;
@@ -100,6 +101,13 @@ pub fn are_witnesses(names: &[String]) -> bool {
         .iter()
         .all(|name| !names.iter().take(earlier.next().unwrap_or_default()).any(|other| same(other, name)));
     (FEWEST_WITNESSES..=MOST_WITNESSES).contains(&names.len()) && names.iter().all(plain) && different
+}
+
+/// The first witness who is one of those who write: by the log's name for them, or by that of their key.
+#[must_use]
+pub fn one_of<'a>(witnesses: &'a [String], writers: &[Option<&str>]) -> Option<&'a String> {
+    let writes = |name: &str| writers.iter().flatten().any(|one| one.to_lowercase() == name.to_lowercase());
+    witnesses.iter().find(|name| writes(name))
 }
 
 impl Certificate {
@@ -221,7 +229,7 @@ impl State {
                             return Err(StateError::Destroyed { certificate });
                         }
                         (found.state, found.since) = (found.state.destroyed(), *time);
-                        (found.changed, found.certificate) = (true, Some(number));
+                        (found.changed, found.certificate, found.failed) = (true, Some(number), None);
                     }
                 }
             }
@@ -241,10 +249,14 @@ impl State {
     pub(super) fn destroyed(
         &mut self,
         fields: Fields<'_>,
-        actor: &str,
+        (actor, signed): (&str, Option<&SshFingerprint>),
         (time, seq): (Timestamp, u64),
     ) -> Result<(), StateError> {
         let certificate = Certificate::read(fields)?;
+        let operator = signed.and_then(|key| self.operators.get(key)).map(|one| one.name.as_str());
+        if let Some(name) = one_of(&certificate.witnesses, &[Some(actor), operator]) {
+            return Err(StateError::Witness { name: name.clone() });
+        }
         self.certify(CertificateEntry { certificate, actor: actor.to_owned(), time, seq })
     }
 }

@@ -352,6 +352,15 @@ impl State {
             return Err(StateError::NoIntent { intent });
         }
         about.is_genuine()?;
+        // Whoever tells of a failure is believed; what takes it back has to be proven.
+        for Failed { name, version, .. } in &drilled.failed {
+            let one = self.keys.get_mut(name).and_then(|key| key.versions.get_mut(version));
+            let ours = one
+                .filter(|one| one.backed.deposit.quorum == drilled.drill.quorum && !one.state.is_destroyed());
+            if let Some(one) = ours {
+                one.failed.get_or_insert(time);
+            }
+        }
         // Which of many failed is known only when all of them are named.
         let all_named = u64::try_from(drilled.failed.len()).is_ok_and(|named| named == drilled.failures);
         if all_named && about.is_proven() {
@@ -365,7 +374,7 @@ impl State {
                             && one.seq < intent
                             && !one.state.is_destroyed();
                         if ours && !has_failed(name, *version) {
-                            one.drilled = Some(time);
+                            (one.drilled, one.failed) = (Some(time), None);
                         }
                     }
                 }
@@ -373,7 +382,7 @@ impl State {
                 for (name, version) in &drilled.drill.keys {
                     let one = self.keys.get_mut(name).and_then(|key| key.versions.get_mut(version));
                     if let Some(one) = one.filter(|_| !has_failed(name, *version)) {
-                        one.drilled = Some(time);
+                        (one.drilled, one.failed) = (Some(time), None);
                     }
                 }
             }

@@ -96,6 +96,17 @@ pub enum StateError {
         /// What it can't be.
         fate: Fate,
     },
+    /// A loss that is taken back, or made less of, by an operator who is no founder.
+    #[error(
+        "that the card of share {index} is {} is for a founder to say: sign with the key of one, whom `quorate operator list` shows",
+        .fate.name()
+    )]
+    Founder {
+        /// Its share.
+        index: u8,
+        /// What it should be.
+        fate: Fate,
+    },
     /// A certificate out of its order.
     #[error("its certificate has the number {number}, and the next one is {next}")]
     Certificate {
@@ -103,6 +114,12 @@ pub enum StateError {
         number: u64,
         /// The number that it should have.
         next: u64,
+    },
+    /// A certificate whose writer is its witness.
+    #[error("{name} wrote its certificate, and is no witness of it")]
+    Witness {
+        /// Who.
+        name: String,
     },
     /// Something that was destroyed before.
     #[error("certificate {certificate} says that it was destroyed before")]
