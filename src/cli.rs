@@ -23,6 +23,7 @@ mod evidence;
 mod failure;
 mod files;
 mod generate;
+mod gone;
 mod hsm;
 mod import;
 mod init;

@@ -116,11 +116,11 @@ fn before(state: &State, what: &Remains) -> Result<Option<u64>, DestroyError> {
             Ok(found.ok_or_else(none)?.certificate)
         }
         Remains::Provider { name, version, provider, place } => {
-            let mut packages = state.packages().iter();
-            let there = packages.any(|(_, one)| {
-                (&one.name, one.version, one.provider, &one.place) == (name, *version, *provider, place)
-            });
-            if there { Ok(None) } else { Err(DestroyError::Nowhere) }
+            if state.went_to(name, *version, *provider, place) {
+                Ok(None)
+            } else {
+                Err(DestroyError::Nowhere)
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use super::camera::{self, Verdict};
 use super::cards::{Openers, checked, print_file, read};
 use super::editor::type_card;
 use super::failure::{DIFFERENCE, FAILED, Failure, card_hint};
+use super::gone::gone;
 use super::output::{Output, say};
 use super::progress::Step;
 use super::session::{Session, environment};
@@ -81,7 +82,10 @@ pub(crate) fn run(place: &Place, options: &Check, output: &mut Output) -> Result
         match one(&escrow, options, &openers, card, output) {
             Ok(good) => {
                 values.push(report(card, &good, output));
-                missing(&escrow, &good, output);
+                let record = quorum_of(&escrow, card)?;
+                if let Some(said) = gone(escrow.state(), &record, good.index, &good.custodian) {
+                    output.warn(said);
+                }
                 given.add(path, *is_print_file);
                 // What goes into the log is the paper's, as far as can be told.
                 if options.record && *is_print_file {
@@ -254,22 +258,6 @@ fn record(escrow: &mut Escrow<'_>, found: &[(&CardHeader, CheckedCard)]) -> Resu
         escrow.record(Op::Check, Phase::Done, &checked.details())?;
     }
     Ok(())
-}
-
-/// Warns of a good card that the log has as missing, or as destroyed.
-fn missing(escrow: &Escrow<'_>, good: &Good, output: &Output) {
-    let history = escrow.state().quorum().and_then(|entry| entry.cards.get(&good.index));
-    let name = &good.custodian;
-    match history.map(|card| (card.destroyed, card.gone)) {
-        Some((Some((time, number)), _)) => output.warn(format!(
-            "the log says that the card of {name} was destroyed {time} (certificate {number}): this is a copy, or the certificate is false"
-        )),
-        Some((None, Some((time, fate)))) => output.warn(format!(
-            "the log has the card of {name} as {} since {time}; `quorate custodian found {name}` takes that back",
-            fate.name()
-        )),
-        _ => {}
-    }
 }
 
 fn report(card: &SealedShare, good: &Good, output: &mut Output) -> Json<'static> {

@@ -18,6 +18,7 @@ use super::session::Session;
 use super::terminal::is_interactive;
 use super::token::parse;
 use super::wipe::Given;
+use crate::cli::gone::warn_of_gone;
 use core::num::NonZeroU32;
 use quorate::ceremony::drill::{
     Choice, DrillError, Drilling, Failure as Missed, Nowhere, Target, fewer_than,
@@ -126,6 +127,7 @@ fn hold(
     let gathered =
         gather(&options.present, "drill", &openers, &mut gathering, &mut given, &mut troubles, output);
     account.step(escrow, "gathering the custodians", start.elapsed());
+    warn_of_gone(escrow, &gathering, &mut troubles, output);
     let mut times = Times { gather: milliseconds(start.elapsed()), ..Times::default() };
     let met = gathered.and_then(|()| {
         let step = Step::begin("combining the shares", 0);

@@ -15,6 +15,7 @@ use super::session::Session;
 use super::state::allows;
 use super::terminal::is_interactive;
 use super::wipe::Given;
+use crate::cli::gone::warn_of_gone;
 use deliver::report;
 pub(super) use deliver::{Destination, destination, no_pem};
 pub(super) use gather::gather;
@@ -102,6 +103,7 @@ fn recover(
     let gathered =
         gather(&options.present, "recovery", &openers, &mut gathering, &mut given, &mut troubles, output);
     account.step(escrow, "gathering the custodians", start.elapsed());
+    warn_of_gone(escrow, &gathering, &mut troubles, output);
     let opened = gathered.and_then(|()| {
         let step = Step::begin("combining the shares and opening the backup", 0);
         let opened = recovery.open(escrow, &gathering).map_err(Failure::from);

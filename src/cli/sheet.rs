@@ -16,6 +16,7 @@ use super::recover::{Destination, destination, ended, gather, held, no_pem};
 use super::session::{Session, environment, is_quorum};
 use super::terminal;
 use super::wipe::Given;
+use crate::cli::gone::warn_of_gone;
 use quorate::card::sheet::BackupSheet;
 use quorate::ceremony::escrow::{Escrow, EscrowError};
 use quorate::ceremony::recover::{Gathering, Recovery};
@@ -187,7 +188,11 @@ impl Walk<'_> {
         let mut gathering = Gathering::new(record);
         let recovery = Recovery::begin(&mut escrow, &name, self.to.kind())?;
         let mut given = Given::default();
-        let ready = self.gather(&mut gathering, &mut given, output).and_then(|()| {
+        let gathered = self.gather(&mut gathering, &mut given, output);
+        let mut gone = Vec::new();
+        warn_of_gone(&escrow, &gathering, &mut gone, output);
+        gone.into_iter().for_each(|said| self.account.exception(said));
+        let ready = gathered.and_then(|()| {
             let (quorum, key) = recovery.open_backup(&escrow, &gathering, self.sheet.backup())?;
             let waiting = self.to.prepare(&key, self.options.format)?;
             Ok((quorum, key, waiting))

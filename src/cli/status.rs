@@ -7,9 +7,10 @@ use super::log::{ahead, sentence, signers, void};
 use super::operator;
 use super::output::Output;
 use super::session::Session;
+use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::inspect::{Finding, check_heads};
 use quorate::ceremony::watch::Level;
-use quorate::log::{CardHistory, DrillEntry, Drilled, State};
+use quorate::log::{CardHistory, DrillEntry, Drilled, KeyVersion, State};
 use quorate::quorum::QuorumRecord;
 use quorate::wire::json::{Json, object};
 use quorate::wire::time::Timestamp;
@@ -110,7 +111,10 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
     forged.retain(
         |finding| !matches!(finding, Finding::HeadSignature { seq } if escrow.log().forged() != Some(*seq)),
     );
-    let found: Vec<String> = forged.iter().map(sentence).chain(void(&escrow)).chain(ahead(&escrow)).collect();
+    let undead = undead(&escrow);
+    let mut found: Vec<String> =
+        forged.iter().map(sentence).chain(void(&escrow)).chain(ahead(&escrow)).collect();
+    found.extend(undead.iter().cloned());
     for finding in &found {
         lines.line(format!("found       {finding}"));
     }
@@ -135,7 +139,7 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
         found.iter().for_each(|finding| output.line(format!("found       {finding}")));
         watched.iter().for_each(|watch| due::of(watch, Level::Overdue, output));
     }
-    if forged.iter().any(Finding::is_serious) || escrow.log().unacknowledged() > 0 {
+    if forged.iter().any(Finding::is_serious) || escrow.log().unacknowledged() > 0 || !undead.is_empty() {
         output.finish()?;
         return Err(Failure::new(DIFFERENCE, "this escrow is not what its log says")
             .hint("`quorate log verify` says more; compare with another copy of the escrow, and keep this one as evidence"));
@@ -146,6 +150,20 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
         output.finish()?;
     }
     ended
+}
+
+/// The backups that a certificate says are destroyed, and that are here all the same.
+fn undead(escrow: &Escrow<'_>) -> Vec<String> {
+    let versions = escrow.state().keys().values().flat_map(|key| key.versions.values());
+    let is_here = |one: &&KeyVersion| one.certificate.is_some() && escrow.is_there(one).unwrap_or(true);
+    let say = |one: &KeyVersion| {
+        let (deposit, certificate) = (&one.backed.deposit, one.certificate.unwrap_or_default());
+        let (name, version) = (&deposit.name, deposit.version);
+        format!(
+            "the backup of {name} version {version} was destroyed, says certificate {certificate}, and is still here: `quorate destroy backup {name}@{version}` removes it"
+        )
+    };
+    versions.filter(is_here).map(say).collect()
 }
 
 /// The last drill, and how many versions any drill has proven.

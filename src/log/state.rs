@@ -9,12 +9,13 @@ use super::countersign::Verdict;
 use super::operator::Operators;
 use super::record::{Entry, Op, Phase, Record};
 use crate::key::{Fingerprint, KeyId, Label};
+use crate::provider::Provider;
 use crate::share::QuorumId;
 use crate::wire::json::{Fields, Json, JsonError, object};
 use crate::wire::text;
 use crate::wire::time::Timestamp;
 use core::num::NonZeroU32;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod card;
 mod certificate;
@@ -56,6 +57,10 @@ pub struct State {
     open: BTreeMap<u64, Intent>,
     salvaged: Vec<Salvaged>,
     packages: Vec<(Timestamp, Packaged)>,
+    /// Where each key version went.
+    sent: BTreeMap<(Label, NonZeroU32), BTreeSet<(Provider, String)>>,
+    /// What an import may be of.
+    known: BTreeSet<package::Made>,
     imports: Vec<(Timestamp, Imported)>,
     held: BTreeMap<shred::HeldAt, Held>,
     drills: Vec<DrillEntry>,

@@ -76,6 +76,10 @@ fn a_backup_is_destroyed_and_the_log_stays_true() {
         .acme(&["log", "verify"])
         .prints("/1.age was destroyed, says certificate 1, and is still here: `quorate destroy backup a@1` removes it")
         .fails(4, "this escrow is not what its log says");
+    world
+        .acme(&["status"])
+        .prints("found       the backup of a version 1 was destroyed, says certificate 1, and is still here")
+        .fails(4, "this escrow is not what its log says");
     recover("a@1", "file:a1.key").fails(1, "a version 1 was destroyed");
     destroy(&world, &["backup", "a@1"], &["--yes-destroy", "a@1"])
         .good()

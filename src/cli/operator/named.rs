@@ -7,6 +7,7 @@ use crate::cli::args::Present;
 use crate::cli::camera;
 use crate::cli::cards::Openers;
 use crate::cli::failure::{FAILED, Failure};
+use crate::cli::gone::warn_of_gone;
 use crate::cli::output::Output;
 use crate::cli::recover::gather;
 use crate::cli::session::Session;
@@ -58,6 +59,7 @@ pub(super) fn add(
     let (mut given, mut troubles) = (Given::default(), Vec::new());
     let what = "change of operators";
     let gathered = gather(present, what, &openers, &mut gathering, &mut given, &mut troubles, output);
+    warn_of_gone(&escrow, &gathering, &mut troubles, output);
     let met =
         gathered.and_then(|()| gathering.meet().map_err(|error| Failure::from(RecoverError::from(error))));
     let quorum = match met {

@@ -9,6 +9,7 @@ use crate::cli::args::{Place, Recover};
 use crate::cli::cards::Openers;
 use crate::cli::evidence::Account;
 use crate::cli::failure::Failure;
+use crate::cli::gone::warn_of_gone;
 use crate::cli::output::Output;
 use crate::cli::package::Order;
 use crate::cli::session::Session;
@@ -58,6 +59,7 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
     let gathered =
         gather(&options.present, "recovery", &openers, &mut gathering, &mut given, &mut troubles, output);
     account.step(&escrow, "gathering the custodians", start.elapsed());
+    warn_of_gone(&escrow, &gathering, &mut troubles, output);
     let ready = gathered.and_then(|()| {
         let (quorum, key) = recovery.open(&escrow, &gathering)?;
         let now = escrow.now();

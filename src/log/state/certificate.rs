@@ -234,10 +234,7 @@ impl State {
                 }
             }
             Remains::Provider { name, version, provider, place } => {
-                let there = self.packages.iter().any(|(_, one)| {
-                    (&one.name, one.version, one.provider, &one.place) == (name, *version, *provider, place)
-                });
-                if !there {
+                if !self.went_to(name, *version, *provider, place) {
                     return Err(StateError::Version { name: name.clone(), version: *version });
                 }
             }

@@ -167,11 +167,7 @@ impl State {
             let (name, version, from, to) = (name.clone(), *version, found.state, *to);
             return Err(StateError::Lifecycle { name, version, from, to });
         }
-        let is_used = || {
-            let packaged =
-                |(_, one): &(Timestamp, super::Packaged)| (&one.name, one.version) == (name, *version);
-            found.recovered.is_some() || found.changed || self.packages.iter().any(packaged)
-        };
+        let is_used = || found.recovered.is_some() || found.changed || self.went_out(name, *version);
         if *to == PreActivation && is_used() {
             return Err(StateError::Used { name: name.clone(), version: *version });
         }

@@ -179,6 +179,9 @@ pub(super) fn target_json(target: &Target) -> Option<Json<'static>> {
     (!target.is_empty()).then(|| Json::Object(target.iter().map(name).collect()))
 }
 
+/// A package by what an import says of it: its digest, the key version, the place, and the proof.
+pub(super) type Made = ([u8; 32], Label, NonZeroU32, Provider, String, ProofKind);
+
 impl State {
     /// The packages that were made, the oldest first, and when.
     #[must_use]
@@ -192,6 +195,18 @@ impl State {
         &self.imports
     }
 
+    /// Whether a package of a key version was made for any place.
+    pub(super) fn went_out(&self, name: &Label, version: NonZeroU32) -> bool {
+        self.sent.contains_key(&(name.clone(), version))
+    }
+
+    /// Whether a package of a key version was made for that place.
+    #[must_use]
+    pub fn went_to(&self, name: &Label, version: NonZeroU32, provider: Provider, place: &str) -> bool {
+        let places = self.sent.get(&(name.clone(), version));
+        places.is_some_and(|places| places.contains(&(provider, place.to_owned())))
+    }
+
     /// Takes the details of a `package` done: of a version that is backed up with that fingerprint.
     pub(super) fn packaged(&mut self, fields: Fields<'_>, time: Timestamp) -> Result<(), StateError> {
         let packaged = Packaged::read(fields)?;
@@ -199,6 +214,16 @@ impl State {
         if version.is_none_or(|version| version.backed.fingerprint != packaged.fingerprint) {
             return Err(StateError::Version { name: packaged.name, version: packaged.version });
         }
+        let Packaged { name, version, provider, place, .. } = &packaged;
+        self.sent.entry((name.clone(), *version)).or_default().insert((*provider, place.clone()));
+        self.known.insert((
+            packaged.package,
+            name.clone(),
+            *version,
+            *provider,
+            place.clone(),
+            packaged.proof,
+        ));
         self.packages.push((time, packaged));
         Ok(())
     }
@@ -206,12 +231,8 @@ impl State {
     /// Takes the details of an `import` done: of a package that the log knows.
     pub(super) fn imported(&mut self, fields: Fields<'_>, time: Timestamp) -> Result<(), StateError> {
         let imported = Imported::read(fields)?;
-        let is_its = |(_, one): &(Timestamp, Packaged)| {
-            one.package == imported.package
-                && (&one.name, one.version, one.provider, &one.place, one.proof)
-                    == (&imported.name, imported.version, imported.provider, &imported.place, imported.proof)
-        };
-        if !self.packages.iter().any(is_its) {
+        let Imported { package, name, version, provider, place, proof, .. } = &imported;
+        if !self.known.contains(&(*package, name.clone(), *version, *provider, place.clone(), *proof)) {
             return Err(StateError::Version { name: imported.name, version: imported.version });
         }
         self.hold(&imported, time);
