@@ -107,7 +107,7 @@ const fn is_damage(error: &StoreError) -> bool {
 
 /// Whether what follows a colon tells what to do: it begins with such a verb.
 fn is_advice(text: &str) -> bool {
-    const VERBS: [&str; 22] = [
+    const VERBS: [&str; 23] = [
         "use ",
         "found one ",
         "look ",
@@ -124,6 +124,7 @@ fn is_advice(text: &str) -> bool {
         "choose ",
         "copy ",
         "back ",
+        "put ",
         "begin ",
         "give ",
         "save ",

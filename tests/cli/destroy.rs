@@ -149,6 +149,15 @@ fn certificates_are_numbered_and_printed_again() {
     world.acme(&["custodian", "found", "bob", "--reason", "r"]).fails(1, "the card of bob was destroyed");
     world.acme(&["check", &world.card("bob")]).good().says("this is a copy, or the certificate is false");
     world.acme(&["custodian", "lost", "carol", "--reason", "r"]).good();
+    // Wherever a card is used that should not be there, everybody hears of it.
+    let cards = world.typed(&["bob", "carol"]);
+    for command in [&["recover", "a", "--to", "file:used.key", "--card"][..], &["drill", "a", "--card"]] {
+        world
+            .acme(&join(&[&cards], command))
+            .good()
+            .says("the log says that the card of bob was destroyed ")
+            .says("the log has the card of carol as lost since ");
+    }
     world
         .acme(&["check", &world.card("carol")])
         .good()

@@ -401,3 +401,34 @@ fn an_escrow_that_has_keys_gets_operators_later() {
         .prints("records 3 to 6")
         .prints("are not covered");
 }
+
+#[test]
+fn a_loss_is_for_everybody_to_tell_and_for_a_founder_to_take_back() {
+    let world = staffed();
+    let say = |minute: u8, key: &str, what: &[&str]| {
+        at(&world, minute, key, &[&["custodian"][..], what, &["--reason", "r"]].concat())
+    };
+    say(2, "dave", &["lost", "carol", "--stolen"]).good();
+    for what in [&["found", "carol"][..], &["lost", "carol"], &["lost", "carol", "--unreadable"]] {
+        say(3, "dave", what).fails(1, "is for a founder to say");
+    }
+    at(&world, 3, "", &["status"]).prints("gone        carol (3) stolen since 2026-11-23T20:02:00Z");
+    say(4, "flora", &["lost", "carol"]).good();
+    say(5, "dave", &["lost", "carol", "--unreadable"]).good();
+    say(6, "flora", &["found", "carol"]).good();
+    at(&world, 7, "", &["log", "verify"]).good();
+}
+
+#[test]
+fn the_writer_of_a_certificate_is_no_witness_by_any_name() {
+    let world = staffed();
+    at(&world, 2, "dave", &["generate", "orders", "--kind", "aes-256"]).good();
+    let seen = |name: &str| {
+        let what = ["destroy", "backup", "orders@1", "--yes-destroy", "orders@1", "--reason", "r"];
+        at(&world, 3, "flora", &[&what[..], &["--witness", "Wim", "--witness", name]].concat())
+    };
+    seen("FLORA").fails(1, "FLORA writes the certificate and can't be its witness");
+    seen("operator").fails(1, "operator writes the certificate");
+    at(&world, 3, "", &["destroy", "list"]).good().prints("no certificates");
+    seen("Vera").good();
+}

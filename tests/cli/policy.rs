@@ -139,6 +139,16 @@ fn a_policy_that_nobody_can_keep_is_refused() {
     // A deputy for two is one person with a quorum, whatever the policy says of sites.
     let deputy = two("persons").replace("\"one\"", "[\"alice\", \"ann\"]").replace("\"two\"", "[\"carol\"]");
     refused(&deputy, 1, "alice has the cards of alice, bob and could recover every key alone", "give cards");
+    // Names are compared as people read them.
+    let spelt = two("site").replacen("\"one\"", "\"ONE\"", 1);
+    let spelt = format!("separation = [\"site\"]\n{spelt}");
+    refused(&spelt, 1, "the cards of alice, bob are at ONE, which is enough", "give cards to others");
+    let space = rule("site").replacen("\"one\"", "\"one \"", 1);
+    refused(&space, 1, "\"one \" begins or ends with a space", "write it without");
+    let rules = "[[rotation]]\nname = \"a\"\ndays = 3\n[[rotation]]\nname = \"a\"\ndays = 4";
+    refused(rules, 1, "there are two rules [[rotation]] for a", "write one of them");
+    let rules = "[[import]]\nprovider = \"aws\"\ndays = 3\n[[import]]\nprovider = \"aws\"\ndays = 4";
+    refused(rules, 1, "there are two rules [[import]] for aws", "write one of them");
     refused(&"#".repeat(70_000), 1, "p.toml: is longer than the 65536 bytes", "");
     world.acme(&["policy", "set", "absent.toml"]).fails(1, "absent.toml");
     assert_eq!(world.acme(&["log", "show"]).good().out, before, "nothing of it left a trace");

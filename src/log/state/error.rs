@@ -98,7 +98,7 @@ pub enum StateError {
     },
     /// A loss that is taken back, or made less of, by an operator who is no founder.
     #[error(
-        "that the card of share {index} is {} is for a founder to say: sign with the key of one, whom `quorate operator list` shows",
+        "that the card of share {index} is {} is for a founder to say: name the key of one with --sign-with; `quorate operator list` shows them",
         .fate.name()
     )]
     Founder {

@@ -121,6 +121,7 @@ fn what_does_not_fit_is_refused() {
         Certificate { witnesses: vec!["Wim".to_owned()], ..whole.clone() },
         Certificate { witnesses: vec!["Wim".to_owned(), "WIM".to_owned()], ..whole.clone() },
         Certificate { reason: String::new(), ..whole.clone() },
+        Certificate { witnesses: vec!["Wim".to_owned(), "ANN".to_owned()], ..whole.clone() },
         Certificate {
             what: Remains::Backup {
                 name: "orders".parse().unwrap(),
