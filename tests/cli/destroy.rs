@@ -269,7 +269,7 @@ fn a_file_that_stays_is_told() {
     let path = file(&world, "a", 0);
     let folder = path.parent().unwrap();
     // A folder in place of the file can't be removed as one.
-    fs::remove_file(&path).unwrap();
+    destroy(&world, &["backup", "a@1"], &["--yes-destroy", "a@1"]).good();
     fs::create_dir(&path).unwrap();
     destroy(&world, &["backup", "a@1"], &["--yes-destroy", "a@1"])
         .fails(1, "the certificate is in the log, but the file stays")
