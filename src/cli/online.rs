@@ -13,13 +13,13 @@ pub(crate) use finish::finish;
 pub(crate) use status::status;
 
 use super::args::Reached;
-use super::failure::Failure;
+use super::failure::{DIFFERENCE, Failure};
 use super::files::read_secret;
 use super::session::environment;
 use super::shred::{Seen, Stopping};
 use quorate::key::KeyKind;
 use quorate::log::{Held, Imported, ShredHow};
-use quorate::online::{At, OnlineError, Reach, Service, Stop, connect};
+use quorate::online::{At, KeyState, OnlineError, Reach, Service, Stop, connect};
 use quorate::provider::{Provider, Target};
 use std::time::Duration;
 
@@ -83,8 +83,8 @@ pub(crate) fn look(reached: &Reached, held: &Held, kind: KeyKind) -> Result<Seen
     Ok(Seen { state: reported.state.name(), said: reported.said, until: reported.deletion })
 }
 
-/// Stops a key version in its service, and says what is there then. The failure comes with whether the
-/// call may have been done all the same.
+/// Stops a key version in its service, and says what is there then. The service is asked first: another key than
+/// the log's is never stopped. The failure comes with whether something may have been done all the same.
 pub(crate) fn stop(reached: &Reached, held: &Held, stopping: Stopping) -> Result<Seen, (Failure, bool)> {
     let how = match stopping.how {
         ShredHow::Disable => Stop::Disable,
@@ -92,11 +92,25 @@ pub(crate) fn stop(reached: &Reached, held: &Held, stopping: Stopping) -> Result
         ShredHow::Destroy => Stop::Destroy { days: stopping.days },
     };
     let service = service(held.imported.provider, reached).map_err(|failure| (failure, false))?;
-    let reported = service.stop(&at(&held.imported, stopping.kind), how).map_err(|error| {
+    let at = at(&held.imported, stopping.kind);
+    let before = service.report(&at).map_err(|error| (Failure::from(error), false))?;
+    let place = || format!("{} {}", held.imported.provider, held.imported.place);
+    if let Some(words) = status::another(held, &before) {
+        return Err((OnlineError::OtherKey { place: place(), words }.into(), false));
+    }
+    if before.state == KeyState::Gone && !stopping.resumed {
+        let failure = Failure::new(DIFFERENCE, format!("{} is not there ({})", place(), before.said))
+            .hint("is this the right server, region or account? nothing was sent; `quorate shred … --by-hand --done` logs that it is gone");
+        return Err((failure, false));
+    }
+    let reported = service.stop(&at, how).map_err(|error| {
         // A question that failed may have been asked after the deed.
         let open = matches!(
             error,
-            OnlineError::Unsure { .. } | OnlineError::Timeout { .. } | OnlineError::Unreachable { .. }
+            OnlineError::Unsure { .. }
+                | OnlineError::Partly(_)
+                | OnlineError::Timeout { .. }
+                | OnlineError::Unreachable { .. }
         );
         (Failure::from(error), open)
     })?;

@@ -15,7 +15,7 @@ use super::terminal::{confirm, is_interactive};
 use quorate::ceremony::escrow::Escrow;
 use quorate::key::{KeyKind, KeyName};
 use quorate::log::{Held, Op, Phase, Shred, ShredBy, ShredHow, Shredded};
-use quorate::provider::stop_words;
+use quorate::provider::{Provider, stop_words, whereabouts};
 use quorate::wire::json::{Json, object};
 use quorate::wire::time::Timestamp;
 
@@ -26,6 +26,8 @@ pub(crate) struct Stopping {
     pub(crate) how: ShredHow,
     pub(crate) days: Option<u8>,
     pub(crate) kind: KeyKind,
+    /// Whether the log has a reason why it may be gone already: an intent that is open, or an earlier stop.
+    pub(crate) resumed: bool,
 }
 
 /// What a service said after it.
@@ -75,6 +77,7 @@ pub(crate) fn run(place: &Place, options: &ShredArgs, output: &mut Output) -> Re
         output.value(value);
         return Ok(());
     } else if !left.is_empty() {
+        left.iter().try_for_each(|held| alone(&escrow, options, held, how))?;
         sure(options, &left, how, "go on?")?;
         for held in &left {
             values.push(stop(&mut escrow, held, how, options, output)?);
@@ -127,9 +130,7 @@ fn already(
         return Ok(Some("the log"));
     }
     let seen = online::look(&options.reached, held, kind(escrow, held)?)?;
-    let runs =
-        matches!(seen.state, "enabled" | "waiting") || seen.state == "disabled" && how != ShredHow::Disable;
-    Ok((!runs).then_some("the log, and the provider"))
+    Ok(still(seen.state, how).is_none().then_some("the log, and the provider"))
 }
 
 fn kind(escrow: &Escrow<'_>, held: &Held) -> Result<KeyKind, Failure> {
@@ -158,7 +159,9 @@ fn sure(options: &ShredArgs, held: &[Held], how: ShredHow, question: &str) -> Re
             .hint("give --yes, or run it at a terminal"));
     }
     for one in held {
-        super::output::say(&format!("{} {word}", at(one)));
+        let more =
+            if stops_more(one, how) { "; AWS stops the whole key by it, whatever else is in it" } else { "" };
+        super::output::say(&format!("{} {word}{more}", at(one)));
     }
     if confirm(question)? {
         return Ok(());
@@ -167,12 +170,48 @@ fn sure(options: &ShredArgs, held: &[Held], how: ShredHow, question: &str) -> Re
 }
 
 /// Logs the intent, or finds the one that a run before this left open.
-fn begin(escrow: &mut Escrow<'_>, shred: &Shred) -> Result<u64, Failure> {
+/// Whether it is such a one comes with it.
+fn begin(escrow: &mut Escrow<'_>, shred: &Shred) -> Result<(u64, bool), Failure> {
     let open = escrow.state().open().iter().find(|(_, intent)| intent.shreds.as_ref() == Some(shred));
     if let Some((seq, _)) = open {
-        return Ok(*seq);
+        return Ok((*seq, true));
     }
-    Ok(escrow.record(Op::Shred, Phase::Intent, &shred.intent())?.seq())
+    Ok((escrow.record(Op::Shred, Phase::Intent, &shred.intent())?.seq(), false))
+}
+
+/// Whether the log knows that it is gone: deleted itself, or destroyed with another version of the same key.
+fn is_gone(escrow: &Escrow<'_>, held: &Held, how: ShredHow) -> bool {
+    let whole = |other: &Held| is_stopped(other, ShredHow::Destroy) && same_place(held, other);
+    is_stopped(held, ShredHow::Delete) || how == ShredHow::Destroy && escrow.state().held().any(whole)
+}
+
+/// Whether two versions are in one key of a provider.
+fn same_place(one: &Held, other: &Held) -> bool {
+    let (one, other) = (&one.imported, &other.imported);
+    let targets = (whereabouts(&one.target), whereabouts(&other.target));
+    one.provider == other.provider && one.place == other.place && targets.0 == targets.1
+}
+
+/// AWS disables a key with all that is in it, and stops it when a material of it is deleted.
+fn stops_more(held: &Held, how: ShredHow) -> bool {
+    held.imported.provider == Provider::Aws && how != ShredHow::Destroy
+}
+
+/// Refuses to disable one version of several that are in use and go with it.
+fn alone(escrow: &Escrow<'_>, options: &ShredArgs, held: &Held, how: ShredHow) -> Result<(), Failure> {
+    if how != ShredHow::Disable || options.name.version.is_none() || !stops_more(held, how) {
+        return Ok(());
+    }
+    let version = held.imported.version;
+    let also = |other: &&Held| other.imported.version != version && other.stopped.is_none();
+    match escrow.state().held().filter(|other| same_place(held, other)).find(also) {
+        None => Ok(()),
+        Some(other) => {
+            let message = format!("AWS disables the whole key, and {} is in it too", at(other));
+            Err(Failure::new(FAILED, message)
+                .hint("disable the whole key, without @VERSION; nothing was done or logged"))
+        }
+    }
 }
 
 fn record_by_hand(
@@ -187,7 +226,7 @@ fn record_by_hand(
         ShredHow::Delete => "empty",
         ShredHow::Destroy => "gone",
     };
-    let intent = begin(escrow, &shred)?;
+    let (intent, _) = begin(escrow, &shred)?;
     let shredded = Shredded { shred, by: ShredBy::Hand, state: state.to_owned(), until: None };
     escrow.record(Op::Shred, Phase::Done, &shredded.done(intent))?;
     output.line(format!("{}: stopped by hand, as you say ({})", at(held), how.name()));
@@ -203,20 +242,21 @@ fn stop(
 ) -> Result<Json<'static>, Failure> {
     let kind = kind(escrow, held)?;
     let shred = Shred::of(&held.imported, how);
-    let intent = begin(escrow, &shred)?;
-    let stopping = Stopping { how, days: options.days, kind };
+    let (intent, open) = begin(escrow, &shred)?;
+    let resumed = open || is_gone(escrow, held, how);
+    let stopping = Stopping { how, days: options.days, kind, resumed };
     let seen = match online::stop(&options.reached, held, stopping) {
         Ok(seen) => seen,
         // It may have been done: the intent stays open, and the next run looks.
-        Err((failure, true)) => return Err(failure),
-        Err((failure, false)) => {
+        Err((failure, done)) if done || open => return Err(failure),
+        Err((failure, _)) => {
             let details = object([("intent", Some(Json::Number(intent)))]);
             escrow.record(Op::Shred, Phase::Failed, &details)?;
             return Err(failure);
         }
     };
-    if matches!(seen.state, "enabled" | "waiting") {
-        return Err(Failure::new(FAILED, format!("{} is still in use: {}", at(held), seen.said))
+    if let Some(still) = still(seen.state, how) {
+        return Err(Failure::new(FAILED, format!("{} is {still}: {}", at(held), seen.said))
             .hint("run it again; if that does not help, by the provider's own commands (--by-hand)"));
     }
     let shredded = Shredded { shred, by: ShredBy::Program, state: seen.state.to_owned(), until: seen.until };
@@ -224,6 +264,15 @@ fn stop(
     let until = seen.until.map_or_else(String::new, |time| format!(", final at {time}"));
     output.line(format!("{}: {} ({}){until}", at(held), seen.state, seen.said));
     Ok(value(&shredded))
+}
+
+/// What a state lacks of having been stopped so.
+fn still(state: &str, how: ShredHow) -> Option<&'static str> {
+    match (state, how) {
+        ("enabled" | "waiting", _) => Some("still in use"),
+        ("disabled", ShredHow::Delete | ShredHow::Destroy) => Some("disabled, and still there"),
+        _ => None,
+    }
 }
 
 fn value(shredded: &Shredded) -> Json<'static> {

@@ -5,6 +5,7 @@
 //! material is imported once more, which AWS compares and takes as nothing new. Later materials of a symmetric
 //! key wait for `RotateKeyOnDemand`. Calls that change something are sent once: the SDK retries questions only.
 
+use super::call::Steps;
 use super::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
 use crate::key::KeyKind;
 use crate::provider::{Answer, Download, Package, ProofKind, Provider, Purpose, Target, public_key_digest};
@@ -161,6 +162,18 @@ impl Calls<'_> {
         Ok(answer.key_material_id)
     }
 
+    /// Has AWS compare a package's material with one that is there.
+    fn compared(&self, package: &Package, id: Option<&str>) -> Result<Option<String>, OnlineError> {
+        match self.hand_over(package, Some(ImportType::ExistingKeyMaterial), id) {
+            Err(OnlineError::Refused { words, .. }) if words.contains("ImportToken") => Err(state(
+                &self.key,
+                "holds a material, and takes the token of this package no more, so that it can't be compared",
+                "make a request with --as again and a new package: its import compares",
+            )),
+            other => other,
+        }
+    }
+
     /// The SHA-256 of the public key that AWS shows, and the key.
     fn public_key(&self) -> Result<Vec<u8>, OnlineError> {
         let call = question("GetPublicKey");
@@ -280,6 +293,10 @@ impl Service for Aws {
         let materials = calls.materials()?;
         let ours = |material: &&Material| material.imported && material.description == described(package);
         if let Some(found) = materials.iter().flatten().find(ours) {
+            // Anybody may write a description: AWS compares, unless the log knows this very material.
+            if pinned != Some(found.id.as_str()) {
+                calls.compared(package, Some(&found.id))?;
+            }
             return answered(Some(found.id.clone()), true);
         }
         match request.purpose() {
@@ -297,17 +314,10 @@ impl Service for Aws {
                 answered(calls.hand_over(package, Some(ImportType::NewKeyMaterial), None)?, false)
             }
             // What is there is compared by AWS, which takes the same material only.
-            _ => match calls.hand_over(package, Some(ImportType::ExistingKeyMaterial), pinned) {
-                Ok(id) => answered(id, !empty),
-                Err(OnlineError::Refused { words, .. }) if !empty && words.contains("ImportToken") => {
-                    Err(state(
-                        &calls.key,
-                        "holds a material, and takes the token of this package no more, so that it can't be compared",
-                        "make a request with --as again and a new package: its import compares",
-                    ))
-                }
-                Err(error) => Err(error),
-            },
+            _ if empty => {
+                answered(calls.hand_over(package, Some(ImportType::ExistingKeyMaterial), pinned)?, false)
+            }
+            _ => answered(calls.compared(package, pinned)?, true),
         }
     }
 
@@ -382,6 +392,10 @@ impl Service for Aws {
                     if !found.imported {
                         reported.said = format!("{said}, this material PENDING_IMPORT");
                         reported.state = if there { KeyState::Empty } else { reported.state };
+                    } else if reported.state == KeyState::Empty {
+                        // Another material is missing, and ours is there.
+                        reported.said = format!("{said}, this material IMPORTED");
+                        reported.state = KeyState::Disabled;
                     } else if found.waiting {
                         reported.said = format!("{said}, this material PENDING_ROTATION");
                         reported.state = if there { KeyState::Waiting } else { reported.state };
@@ -400,19 +414,38 @@ impl Service for Aws {
         let found = self.report(at)?;
         let calls = self.0.calls(&at.target)?;
         let symmetric = at.kind == KeyKind::Aes256;
+        let steps = Steps::default();
+        let pending = || {
+            state(&calls.key, "lacks a material, so that AWS can't disable it", "shred it without --disable")
+        };
         let delete = |id: Option<String>| {
             let delete = calls.changing.delete_imported_key_material().key_id(&calls.key);
             let sent = calls.send(change("DeleteImportedKeyMaterial"), delete.set_key_material_id(id).send());
-            sent.map(drop)
+            steps.step(sent.map(drop))
         };
         match how {
             _ if matches!(found.state, KeyState::Gone | KeyState::Ending) => {}
             Stop::Disable if matches!(found.state, KeyState::Enabled | KeyState::Waiting) => {
-                calls.send(change("DisableKey"), calls.changing.disable_key().key_id(&calls.key).send())?;
+                let disable = calls.changing.disable_key().key_id(&calls.key);
+                steps.step(calls.send(change("DisableKey"), disable.send()))?;
+            }
+            Stop::Disable
+                if found.said.starts_with("PendingImport,") && found.state == KeyState::Disabled =>
+            {
+                return Err(pending());
             }
             Stop::Disable => {}
-            Stop::Delete if found.state == KeyState::Empty => {}
-            Stop::Delete => delete(Some(at.evidence.clone()).filter(|_| symmetric))?,
+            // By the state of this very material, not of the key, which may lack another.
+            Stop::Delete => {
+                let listed = if symmetric { calls.materials()? } else { None };
+                let there = match listed {
+                    Some(list) => list.iter().any(|one| one.imported && one.id == at.evidence),
+                    None => symmetric || found.state != KeyState::Empty,
+                };
+                if there {
+                    delete(Some(at.evidence.clone()).filter(|_| symmetric))?;
+                }
+            }
             Stop::Destroy { days } => {
                 // At once, so that nothing works while the deletion waits; then the key itself.
                 let materials = if symmetric { calls.materials()? } else { None };
@@ -427,9 +460,10 @@ impl Service for Aws {
                 }
                 let schedule = calls.changing.schedule_key_deletion().key_id(&calls.key);
                 let days = i32::from(days.unwrap_or(30));
-                calls.send(change("ScheduleKeyDeletion"), schedule.pending_window_in_days(days).send())?;
+                let schedule = schedule.pending_window_in_days(days).send();
+                steps.step(calls.send(change("ScheduleKeyDeletion"), schedule))?;
             }
         }
-        self.report(at)
+        steps.look(self.report(at))
     }
 }

@@ -5,6 +5,7 @@
 //! Credentials by Azure's usual chain: a client secret or a federated token in the environment, the machine's
 //! own identity where it is named, the `az` that somebody logged in to.
 
+use super::call::Steps;
 use super::http::Call;
 use super::runtime::Runtime;
 use super::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
@@ -20,6 +21,7 @@ use azure_security_keyvault_keys::models::{
     KeyType, UpdateKeyPropertiesParameters,
 };
 use core::cell::OnceCell;
+use core::time::Duration;
 use futures_util::TryStreamExt as _;
 use jwk::{kind_there, public};
 use std::collections::HashMap;
@@ -149,6 +151,15 @@ impl Azure {
         self.ask(Call::changes("CreateKey"), &format!("{base}/keys/{name}"), make)
     }
 
+    /// That the log's key is not one of the vault that is spoken to.
+    fn elsewhere(&self, kid: &str, base: &str) -> OnlineError {
+        OnlineError::State {
+            place: kid.chars().take(200).collect(),
+            found: format!("is what the log names, which is not in {base}"),
+            wanted: "speak to the vault that the log names, without another --endpoint".to_owned(),
+        }
+    }
+
     fn other_vault(&self, kid: &str, base: &str) -> OnlineError {
         OnlineError::State {
             place: kid.chars().take(200).collect(),
@@ -164,10 +175,10 @@ impl Azure {
     fn meant(&self, base: &str, at: &At) -> Result<KeyId, OnlineError> {
         let name = at.target.get("key").cloned().unwrap_or_default();
         let known = [at.id.as_deref(), Some(at.evidence.as_str())];
-        let named =
-            known.into_iter().flatten().filter_map(of_kid).find(|(of, id)| of == base && id.name == name);
-        if let Some((_, id)) = named {
-            return Ok(id);
+        if let Some(kid) = known.into_iter().flatten().find(|kid| of_kid(kid).is_some()) {
+            // The same name in another vault is another key.
+            let named = of_kid(kid).filter(|(of, id)| of == base && id.name == name);
+            return named.map(|(_, id)| id).ok_or_else(|| self.elsewhere(kid, base));
         }
         let mut versions = self.versions(base, &name)?;
         match (versions.pop(), versions.is_empty()) {
@@ -240,18 +251,54 @@ impl Azure {
         let client = self.client(base)?;
         let place = format!("{base}/keys/{}", id.name);
         let delete = async { client.delete_key(&id.name, None).await.map(drop) };
-        match self.ask(Call::changes("DeleteKey"), &place, delete) {
-            Err(OnlineError::NoPlace { .. }) => {}
-            other => other?,
-        }
+        let steps = Steps::default();
+        let was_there = match self.ask(Call::changes("DeleteKey"), &place, delete) {
+            Err(OnlineError::NoPlace { .. }) => false,
+            other => steps.step(other).map(|()| true)?,
+        };
         if !purge {
             return Ok(());
+        }
+        // What is deleted shows late; before that a purge finds nothing either.
+        if !steps.look(self.shows_deleted(base, id))? {
+            let call = Call::changes("PurgeDeletedKey");
+            let words = "the key is deleted, and does not show as deleted yet";
+            return if was_there { Err(call.unsure(self.provider, words)) } else { Ok(()) };
         }
         let purge = async { client.purge_deleted_key(&id.name, None).await.map(drop) };
         match self.ask(Call::changes("PurgeDeletedKey"), &place, purge) {
             Err(OnlineError::NoPlace { .. }) => Ok(()),
-            other => other,
+            other => steps.look(other),
         }
+    }
+
+    /// Waits, no longer than one call may take, until a key shows as deleted.
+    fn shows_deleted(&self, base: &str, id: &KeyId) -> Result<bool, OnlineError> {
+        let (mut left, mut pause) = (self.reach.timeout, Duration::from_millis(100));
+        loop {
+            if self.reported_deleted(base, id)?.state == KeyState::Ending {
+                return Ok(true);
+            }
+            if left.is_zero() {
+                return Ok(false);
+            }
+            let _ = self.runtime.wait(pause.min(left), core::future::pending::<()>());
+            left = left.saturating_sub(pause);
+            pause = pause.saturating_mul(2).min(Duration::from_secs(3));
+        }
+    }
+
+    /// That the version is one of those that would be stopped with their key, and how many others there are. Of a
+    /// key that is deleted already there are none.
+    fn among(&self, base: &str, id: &KeyId) -> Result<usize, OnlineError> {
+        let versions = self.versions(base, &id.name)?;
+        if !versions.is_empty() && !versions.iter().any(|(one, _)| one.version == id.version) {
+            return Err(OnlineError::OtherKey {
+                place: format!("{base}/keys/{}", id.name),
+                words: format!("it has no version {}", id.version),
+            });
+        }
+        Ok(versions.len().saturating_sub(1))
     }
 }
 
@@ -365,7 +412,10 @@ impl Service for Azure {
         let base = address(self.provider, &self.reach, &at.target)?;
         let id = self.meant(&base, at)?;
         let place = format!("{base}/keys/{}", id.name);
+        let steps = Steps::default();
         match how {
+            // A key that is deleted: without a version the call would mean the newest.
+            Stop::Disable if id.version.is_empty() => {}
             Stop::Disable => {
                 let client = self.client(&base)?;
                 let attributes = KeyAttributes { enabled: Some(false), ..Default::default() };
@@ -379,11 +429,11 @@ impl Service for Azure {
                     let wanted = RequestContent::try_from(wanted)?;
                     client.update_key_properties(&id.name, wanted, Some(options)).await.map(drop)
                 };
-                self.ask(Call::changes("UpdateKey"), &place, update)?;
+                steps.step(self.ask(Call::changes("UpdateKey"), &place, update))?;
             }
             // Azure deletes a key with all of its versions, so one version goes alone only if it is alone.
             Stop::Delete => {
-                let others = self.versions(&base, &id.name)?.len().saturating_sub(1);
+                let others = self.among(&base, &id)?;
                 if others > 0 {
                     return Err(OnlineError::State {
                         place,
@@ -393,10 +443,12 @@ impl Service for Azure {
                         wanted: "disable this version, or destroy the whole key".to_owned(),
                     });
                 }
-                self.destroyed(&base, &id, false)?;
+                steps.step(self.destroyed(&base, &id, false))?;
             }
-            Stop::Destroy { days: None } => self.destroyed(&base, &id, false)?,
-            Stop::Destroy { days: Some(0) } => self.destroyed(&base, &id, true)?,
+            Stop::Destroy { days: None | Some(0) } => {
+                self.among(&base, &id)?;
+                steps.step(self.destroyed(&base, &id, how == Stop::Destroy { days: Some(0) }))?;
+            }
             Stop::Destroy { days: Some(_) } => {
                 return Err(OnlineError::Settings {
                     provider: self.provider,
@@ -404,6 +456,8 @@ impl Service for Azure {
                 });
             }
         }
-        self.report(&At { id: Some(id.kid(&base)), ..at.clone() })
+        // Without a version that is known, the log's own words are looked for again.
+        let id = Some(id).filter(|id| !id.version.is_empty()).map(|id| id.kid(&base));
+        steps.look(self.report(&At { id: id.or_else(|| at.id.clone()), ..at.clone() }))
     }
 }

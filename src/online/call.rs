@@ -7,6 +7,7 @@ use super::OnlineError;
 use super::error::plain;
 use super::http::Call;
 use crate::provider::Provider;
+use core::cell::Cell;
 use core::time::Duration;
 
 impl Call {
@@ -43,5 +44,24 @@ impl Call {
     /// Refused by the service.
     pub(super) fn refused(self, provider: Provider, words: &str) -> OnlineError {
         OnlineError::Refused { provider, call: self.name, words: plain(words) }
+    }
+}
+
+/// The steps of one act: whatever fails after one was accepted says that a part is done.
+#[derive(Debug, Default)]
+pub(super) struct Steps(Cell<bool>);
+
+impl Steps {
+    /// A step that changes something.
+    pub(super) fn step<T>(&self, result: Result<T, OnlineError>) -> Result<T, OnlineError> {
+        let value = self.look(result)?;
+        self.0.set(true);
+        Ok(value)
+    }
+
+    /// A question between them, or after.
+    pub(super) fn look<T>(&self, result: Result<T, OnlineError>) -> Result<T, OnlineError> {
+        // What isn't known stays that, whatever came before.
+        result.map_err(|error| if self.0.get() { OnlineError::Partly(Box::new(error)) } else { error })
     }
 }

@@ -76,6 +76,9 @@ pub enum OnlineError {
         /// What happened.
         words: String,
     },
+    /// A step was accepted, and a later one failed.
+    #[error("a part of it was done, and then: {0}")]
+    Partly(Box<OnlineError>),
     /// A right is missing.
     #[error("{provider} refuses {right}: these credentials lack that right, or have ended")]
     Right {

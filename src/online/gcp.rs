@@ -6,6 +6,7 @@
 //! It speaks REST, trusts the system's certificates (or those of `SSL_CERT_FILE`), and finds credentials as all
 //! Google's clients do: `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's own, the machine's.
 
+use super::call::Steps;
 use super::error::plain;
 use super::http::Call;
 use super::runtime::Runtime;
@@ -238,8 +239,15 @@ impl Google {
     fn meant(&self, at: &At) -> Result<String, OnlineError> {
         let key = Place::of(&at.target)?.key;
         let known = at.id.clone().or_else(|| (at.proof == ProofKind::Statement).then(|| at.evidence.clone()));
-        if let Some(name) = known.filter(|name| name.starts_with(&format!("{key}/"))) {
-            return Ok(name);
+        if let Some(name) = known {
+            if name.starts_with(&format!("{key}/cryptoKeyVersions/")) {
+                return Ok(name);
+            }
+            return Err(OnlineError::State {
+                place: key,
+                found: "is not the key of the version that the log names".to_owned(),
+                wanted: "find out which of the two it is; nothing was done".to_owned(),
+            });
         }
         let versions = self.versions(&key)?;
         match versions.as_slice() {
@@ -339,6 +347,7 @@ impl Service for Google {
         let name = self.meant(at)?;
         let state = self.version(&name)?.state;
         let stopped = [State::DestroyScheduled, State::Destroyed, State::ImportFailed];
+        let steps = Steps::default();
         match how {
             Stop::Destroy { days: Some(_) } => {
                 return Err(OnlineError::Settings {
@@ -347,19 +356,19 @@ impl Service for Google {
                 });
             }
             Stop::Disable if state == State::Disabled || stopped.contains(&state) => {}
-            Stop::Disable => self.disabled(&name)?,
+            Stop::Disable => steps.step(self.disabled(&name))?,
             Stop::Delete if stopped.contains(&state) => {}
-            Stop::Delete => self.destroyed_now(&name)?,
+            Stop::Delete => steps.step(self.destroyed_now(&name))?,
             // A key of Google's stays as a name; what is destroyed are its versions.
             Stop::Destroy { days: None } => {
                 for version in self.versions(&Place::of(&at.target)?.key)? {
                     if !stopped.contains(&version.state) {
-                        self.destroyed_now(&version.name)?;
+                        steps.step(self.destroyed_now(&version.name))?;
                     }
                 }
             }
         }
-        self.reported(at, self.version(&name)?)
+        steps.look(self.version(&name).and_then(|version| self.reported(at, version)))
     }
 }
 

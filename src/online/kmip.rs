@@ -5,6 +5,7 @@
 //! that is an error. A key is found by its name, so a run whose reply was lost finds what it registered. Register of
 //! a plain key inside TLS is not here: the connected machine would have the key. Operations are of KMIP 1.4.
 
+use super::call::Steps;
 use super::error::plain;
 use super::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
 use crate::key::{KeyKind, PublicKey};
@@ -97,6 +98,22 @@ impl Kmip {
             .ok_or(GET_ATTRIBUTES.nonsense("the object's state"))
     }
 
+    /// That an object has the name of the log's key: ids are short numbers on some servers, and another server has
+    /// the same.
+    fn has_name(&self, id: &str, name: &str) -> Result<(), OnlineError> {
+        let asked = payload(vec![Item::text(tag::ID, id), Item::text(tag::ATTRIBUTE_NAME, "Name")]);
+        let place = format!("object {id}");
+        let found = self.ask(GET_ATTRIBUTES, &place, asked)?;
+        let inside = [tag::ATTRIBUTE_VALUE, tag::NAME_VALUE];
+        let attributes = found.items().iter().filter(|item| item.tag == tag::ATTRIBUTE);
+        let names: Vec<&str> = attributes.filter_map(|one| one.text_at(&inside)).collect();
+        if names.contains(&name) {
+            return Ok(());
+        }
+        let words = format!("its name is {}", plain(&names.join(", ")));
+        Err(OnlineError::OtherKey { place, words })
+    }
+
     /// A public key, as SubjectPublicKeyInfo.
     fn public_key(&self, id: &str) -> Result<Vec<u8>, OnlineError> {
         let found = self.on(GET, id)?;
@@ -178,10 +195,11 @@ impl Kmip {
 
     /// Stops an object, and destroys it.
     fn destroyed(&self, id: &str) -> Result<(), OnlineError> {
+        let steps = Steps::default();
         if self.state(id)? == 2 {
-            self.revoked(id)?;
+            steps.step(self.revoked(id))?;
         }
-        self.on(DESTROY, id).map(drop)
+        steps.look(self.on(DESTROY, id)).map(drop)
     }
 
     fn revoked(&self, id: &str) -> Result<(), OnlineError> {
@@ -324,6 +342,8 @@ impl Service for Kmip {
         let Some(id) = before.id.clone().filter(|_| before.state != KeyState::Gone) else {
             return Ok(before);
         };
+        self.has_name(&id, at.target.get("key").map_or("", String::as_str))?;
+        let steps = Steps::default();
         match how {
             Stop::Destroy { days: Some(_) } => {
                 return Err(OnlineError::Settings {
@@ -331,10 +351,10 @@ impl Service for Kmip {
                     what: "Destroy is done at once: give no days".to_owned(),
                 });
             }
-            Stop::Disable if before.state == KeyState::Enabled => self.revoked(&id)?,
+            Stop::Disable if before.state == KeyState::Enabled => steps.step(self.revoked(&id))?,
             Stop::Disable => {}
-            Stop::Delete | Stop::Destroy { days: None } => self.destroyed(&id)?,
+            Stop::Delete | Stop::Destroy { days: None } => steps.step(self.destroyed(&id))?,
         }
-        self.report(&At { id: Some(id), ..at.clone() })
+        steps.look(self.report(&At { id: Some(id), ..at.clone() }))
     }
 }

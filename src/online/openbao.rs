@@ -5,6 +5,7 @@
 //! the newest is N − 1, and found there when it is N. A version is named by its number and when it was
 //! made, so that a key that was deleted and made anew under its name is seen. Measured on OpenBao 2.7.2.
 
+use super::call::Steps;
 use super::error::plain;
 use super::http::{Call, Http, Reply};
 use super::reach::file;
@@ -433,7 +434,10 @@ impl Service for OpenBao {
         let found = self.report(at)?;
         let Some(key) = self.key(&place)? else { return Ok(found) };
         let above = wanted.saturating_add(1);
-        let config = |body: Json<'_>| self.call(CONFIG, "POST", &place.path("keys", "/config"), Some(&body));
+        let steps = Steps::default();
+        let send = |call, method, more, body: Option<Json<'_>>| {
+            steps.step(self.call(call, method, &place.path("keys", more), body.as_ref()))
+        };
         let raised = || Some(Json::Number(above.into()));
         let first = key.available.max(1);
         let alone = key.latest == wanted && (first == wanted || key.lowest == wanted);
@@ -442,8 +446,7 @@ impl Service for OpenBao {
             Stop::Disable if found.state == KeyState::Disabled => {}
             // The whole key, of which nothing else is in use.
             Stop::Disable if alone => {
-                let path = place.path("keys", "/soft-delete");
-                if self.call(SOFT_DELETE, "DELETE", &path, None)?.status == 404 {
+                if send(SOFT_DELETE, "DELETE", "/soft-delete", None)?.status == 404 {
                     return Err(place.state(
                         "is of a server that can't stop the newest version",
                         "import a later version first, or destroy the key",
@@ -464,23 +467,22 @@ impl Service for OpenBao {
                     ));
                 }
                 if key.lowest <= wanted {
-                    config(object([
-                        ("min_decryption_version", raised()),
-                        ("min_encryption_version", raised()),
-                    ]))?;
+                    let body = [("min_decryption_version", raised()), ("min_encryption_version", raised())];
+                    send(CONFIG, "POST", "/config", Some(object(body)))?;
                 }
                 if how == Stop::Delete {
                     let body = object([("min_available_version", raised())]);
-                    self.call(TRIM, "POST", &place.path("keys", "/trim"), Some(&body))?;
+                    send(TRIM, "POST", "/trim", Some(body))?;
                 }
             }
             _ => {
                 if !key.deletable {
-                    config(object([("deletion_allowed", Some(Json::Bool(true)))]))?;
+                    let body = object([("deletion_allowed", Some(Json::Bool(true)))]);
+                    send(CONFIG, "POST", "/config", Some(body))?;
                 }
-                self.call(DELETE, "DELETE", &place.path("keys", ""), None)?;
+                send(DELETE, "DELETE", "", None)?;
             }
         }
-        self.report(at)
+        steps.look(self.report(at))
     }
 }

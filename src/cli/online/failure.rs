@@ -38,7 +38,7 @@ fn hint(error: &OnlineError) -> &'static str {
             "nothing was sent: if the service has a certificate of your own authority, give that with --ca FILE; else somebody may stand between"
         }
         OnlineError::Timeout { .. } => "run it again, with a longer --call-timeout if the service is slow",
-        OnlineError::Unsure { .. } => {
+        OnlineError::Unsure { .. } | OnlineError::Partly(_) => {
             "run the same command again: it looks first, and does only what is not done"
         }
         OnlineError::Right { .. } => {

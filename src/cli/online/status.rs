@@ -121,10 +121,23 @@ fn ask(held: &Held, kind: KeyKind, services: &mut Services, reached: &Reached) -
     }
 }
 
+/// That what is there is another key than the log's.
+pub(super) fn another(held: &Held, reported: &Reported) -> Option<String> {
+    if !matches!(reported.state, KeyState::Enabled | KeyState::Waiting | KeyState::Disabled) {
+        return None;
+    }
+    let imported = &held.imported;
+    let other = |ours: Option<&String>, theirs: Option<&String>| {
+        let (ours, theirs) = (ours?, theirs?);
+        (ours != theirs).then(|| format!("it holds {theirs}, and the log says {ours}"))
+    };
+    other(Some(&imported.evidence), reported.evidence.as_ref())
+        .or_else(|| other(imported.id.as_ref(), reported.id.as_ref()))
+}
+
 /// What is not as the log says; the worst of it.
 fn compare(held: &Held, reported: &Reported) -> Option<String> {
     use KeyState::{Disabled, Empty, Enabled, Ending, Gone};
-    let imported = &held.imported;
     let stopped = held.stopped.as_ref().map(|(_, stopped)| stopped.shred.how);
     let wanted: &[KeyState] = match stopped {
         None => &[Enabled],
@@ -133,17 +146,9 @@ fn compare(held: &Held, reported: &Reported) -> Option<String> {
         // Where a destroyed version leaves a place for the same material, that is as gone as it gets.
         Some(ShredHow::Destroy) => &[Empty, Ending, Gone],
     };
-    if matches!(reported.state, Enabled | KeyState::Waiting | Disabled) {
-        let other = |ours: Option<&String>, theirs: Option<&String>| {
-            let (ours, theirs) = (ours?, theirs?);
-            (ours != theirs).then(|| format!("it holds {theirs}, and the log says {ours}"))
-        };
-        let evidence = Some(&imported.evidence).filter(|_| reported.evidence.is_some());
-        let found = other(evidence, reported.evidence.as_ref())
-            .or_else(|| other(imported.id.as_ref(), reported.id.as_ref()));
-        if found.is_some() {
-            return found;
-        }
+    let found = another(held, reported);
+    if found.is_some() {
+        return found;
     }
     if wanted.contains(&reported.state) {
         return None;
