@@ -177,6 +177,7 @@ pub const fn has_client(provider: Provider) -> bool {
 /// # Errors
 /// [`OnlineError`]: no client for it, credentials or an address that are missing, plain http.
 pub fn connect(provider: Provider, reach: &Reach) -> Result<Box<dyn Service>, OnlineError> {
+    reach.certificates(provider)?;
     match provider {
         Provider::Aws => Ok(Box::new(aws::Aws::new(reach)?)),
         Provider::Azure | Provider::AzureHsm => Ok(Box::new(azure::Azure::new(provider, reach)?)),

@@ -32,6 +32,7 @@ mod salesforce;
 mod tencent;
 
 #[cfg(feature = "online")]
+use download::is_plain;
 pub(crate) use download::moment;
 pub use download::{Download, Target};
 pub use gcp::google_algorithm;
@@ -331,8 +332,11 @@ pub fn stop_words(provider: Provider, target: &Target, destroy: bool) -> String 
         };
         let (part, rest) = left.split_at_checked(end.unwrap_or(left.len())).unwrap_or((left, ""));
         match (target.get(&part.to_ascii_lowercase()), target.get("mount")) {
-            (Some(value), _) if first.is_ascii_uppercase() => words.push_str(value),
-            (_, Some(mount)) => words.push_str(&part.replace("transit/", &format!("{mount}/"))),
+            // People paste it into a shell.
+            (Some(value), _) if first.is_ascii_uppercase() && is_plain(value) => words.push_str(value),
+            (_, Some(mount)) if is_plain(mount) => {
+                words.push_str(&part.replace("transit/", &format!("{mount}/")));
+            }
             _ => words.push_str(part),
         }
         left = rest;

@@ -20,7 +20,7 @@ use super::shred::{Seen, Stopping};
 use quorate::key::KeyKind;
 use quorate::log::{Held, Imported, ShredHow};
 use quorate::online::{At, KeyState, OnlineError, Reach, Service, Stop, connect};
-use quorate::provider::{Provider, Target};
+use quorate::provider::{ProofKind, Provider, Target};
 use std::time::Duration;
 
 /// The longest file of certificates.
@@ -92,11 +92,18 @@ pub(crate) fn stop(reached: &Reached, held: &Held, stopping: Stopping) -> Result
         ShredHow::Destroy => Stop::Destroy { days: stopping.days },
     };
     let service = service(held.imported.provider, reached).map_err(|failure| (failure, false))?;
-    let at = at(&held.imported, stopping.kind);
+    let mut at = at(&held.imported, stopping.kind);
+    // A KMS key has one public key for ever, and no call that stops takes an alias of it: who shreds has no right
+    // to see the public key, and needs none.
+    if held.imported.provider == Provider::Aws && at.proof == ProofKind::PublicKey {
+        at.proof = ProofKind::Statement;
+    }
     let before = service.report(&at).map_err(|error| (Failure::from(error), false))?;
     let place = || format!("{} {}", held.imported.provider, held.imported.place);
     if let Some(words) = status::another(held, &before) {
-        return Err((OnlineError::OtherKey { place: place(), words }.into(), false));
+        let failure = Failure::new(DIFFERENCE, format!("{} is another key than the log's: {words}", place()))
+            .hint("nothing was sent; find out whose it is, and whether this is the right server, region or account");
+        return Err((failure, false));
     }
     if before.state == KeyState::Gone && !stopping.resumed {
         let failure = Failure::new(DIFFERENCE, format!("{} is not there ({})", place(), before.said))

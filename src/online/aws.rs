@@ -164,14 +164,19 @@ impl Calls<'_> {
 
     /// Has AWS compare a package's material with one that is there.
     fn compared(&self, package: &Package, id: Option<&str>) -> Result<Option<String>, OnlineError> {
-        match self.hand_over(package, Some(ImportType::ExistingKeyMaterial), id) {
-            Err(OnlineError::Refused { words, .. }) if words.contains("ImportToken") => Err(state(
+        let token = |error: &OnlineError| match error {
+            OnlineError::Expired { .. } => true,
+            OnlineError::Refused { words, .. } => words.contains("ImportToken"),
+            _ => false,
+        };
+        self.hand_over(package, Some(ImportType::ExistingKeyMaterial), id).map_err(|error| match token(&error) {
+            true => state(
                 &self.key,
                 "holds a material, and takes the token of this package no more, so that it can't be compared",
                 "make a request with --as again and a new package: its import compares",
-            )),
-            other => other,
-        }
+            ),
+            false => error,
+        })
     }
 
     /// The SHA-256 of the public key that AWS shows, and the key.

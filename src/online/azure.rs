@@ -37,6 +37,9 @@ const TAG: &str = "quorate-package";
 /// The name of a KEK that is made when none is named; its size stands behind it.
 const KEK: &str = "quorate-kek";
 
+/// The most versions of a key that are read: 100 pages of Azure's.
+const MOST_VERSIONS: usize = 2500;
+
 /// A vault or Managed HSM, connected.
 pub(super) struct Azure {
     provider: Provider,
@@ -105,11 +108,17 @@ impl Azure {
                 if let Some(id) = item.kid.as_deref().and_then(of_kid) {
                     found.push((id.1, tag));
                 }
+                if found.len() > MOST_VERSIONS {
+                    break;
+                }
             }
             Ok(found)
         };
         match self.ask(Call::reads("GetKeyVersions"), &format!("{base}/keys/{name}"), list) {
             Err(OnlineError::NoPlace { .. }) => Ok(Vec::new()),
+            Ok(found) if found.len() > MOST_VERSIONS => {
+                Err(Call::reads("GetKeyVersions").nonsense(self.provider, "an end of the list"))
+            }
             other => other,
         }
     }
@@ -337,7 +346,8 @@ impl Service for Azure {
         if let Some((id, _)) = versions.iter().find(|(_, tag)| tag.as_deref() == Some(mark.as_str())) {
             return Ok(Taken { id: Some(id.kid(&base)), answer: None, already: true });
         }
-        if request.purpose() == Purpose::Key && !versions.is_empty() {
+        // A version that is lost is lost with its key: one that is there is another.
+        if request.purpose() != Purpose::Version && !versions.is_empty() {
             return Err(OnlineError::State {
                 place,
                 found: "holds another key already".to_owned(),

@@ -35,6 +35,9 @@ const GCP: Provider = Provider::Gcp;
 /// How long is waited before the second look at something that is still being made, and at most before a later one.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(3));
 
+/// The most pages of a list that are read.
+const PAGES: usize = 100;
+
 /// Google Cloud KMS, connected.
 #[derive(Debug)]
 pub(super) struct Google {
@@ -117,7 +120,7 @@ impl Google {
     fn versions(&self, key: &str) -> Result<Vec<CryptoKeyVersion>, OnlineError> {
         let call = Call::reads("ListCryptoKeyVersions");
         let (mut found, mut page) = (Vec::new(), String::new());
-        loop {
+        for _ in 0..PAGES {
             let list = self.client.list_crypto_key_versions().set_parent(key).set_page_token(&page);
             let list = self.ask(call, key, list.send())?;
             found.extend(list.crypto_key_versions);
@@ -126,6 +129,7 @@ impl Google {
             }
             page = list.next_page_token;
         }
+        Err(call.nonsense(GCP, "an end of the list"))
     }
 
     fn job(&self, name: &str) -> Result<ImportJob, OnlineError> {

@@ -7,6 +7,9 @@
 use super::OnlineError;
 use crate::provider::Provider;
 use core::time::Duration;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use std::io::Read as _;
 
 /// The longest file of a token or of certificates in bytes.
@@ -50,6 +53,25 @@ impl Reach {
             _ => return Err(no()),
         }
         Ok(address.trim_end_matches('/').to_owned())
+    }
+}
+
+impl Reach {
+    /// That the certificates can be read, each of them, and are some: every client would say it otherwise.
+    pub(super) fn certificates(&self, provider: Provider) -> Result<(), OnlineError> {
+        let Some(pem) = &self.ca else { return Ok(()) };
+        let settings = |what: &str| OnlineError::Settings { provider, what: what.to_owned() };
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
+            added.ok_or_else(|| {
+                settings("a certificate in the file of the certificate authority can't be read")
+            })?;
+        }
+        if roots.is_empty() {
+            return Err(settings("the file of the certificate authority holds no certificate in PEM"));
+        }
+        Ok(())
     }
 }
 

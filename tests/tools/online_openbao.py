@@ -233,6 +233,33 @@ def stops(bao, program, proxy):
     program.status("back", says="enabled")
     program.finish(folder, says="had it already")
     assert len([one for one in program.records("import") if one["details"]["name"] == "back"]) == 2
+    # What is not there, and was never stopped, is no success; another key under the name is left alone.
+    first(program, "lost")
+    def lose():
+        assert bao.call("POST", "transit/keys/lost/config", {"deletion_allowed": True})[0] in (200, 204)
+        assert bao.call("DELETE", "transit/keys/lost")[0] == 204
+    lose()
+    program.shred("lost", "--yes", status=4, says="is not there")
+    assert [one["phase"] for one in program.records("shred")[-2:]] == ["intent", "failed"]
+    # A version is known by the second when it was made.
+    time.sleep(1.1)
+    assert bao.call("POST", "transit/keys/lost", {"type": "aes256-gcm96"})[0] in (200, 204)
+    program.shred("lost", "--yes", status=4, says="is another key than the log's")
+    program.shred("lost", "--disable", "--yes", status=4, says="is another key than the log's")
+    assert bao.call("GET", "transit/keys/lost")[1]["data"]["deletion_allowed"] is False
+    lose()
+    program.shred("lost", "--by-hand", "--done", "--yes", says="stopped by hand, as you say")
+    program.status("lost")
+    # Refused between two steps: the first one was taken, so the intent stays open.
+    first(program, "half")
+    policy = 'path "transit/keys/half" { capabilities = ["read"] }\npath "transit/keys/half/config" { capabilities = ["update"] }'
+    assert bao.call("POST", "sys/policies/acl/half", {"policy": policy})[0] == 204
+    made = bao.call("POST", "auth/token/create", {"policies": ["half"], "no_default_policy": True})[1]
+    who = {"BAO_TOKEN": made["auth"]["client_token"]}
+    program.shred("half", "--yes", status=1, says="a part of it was done, and then", environment=who)
+    assert program.records("shred")[-1]["phase"] == "intent"
+    program.shred("half", "--yes", says="gone")
+    assert program.records("shred")[-1]["phase"] == "done"
     # By hand: the commands, then the word of whoever ran them.
     first(program, "hand")
     out = program.shred("hand", "--by-hand", says="bao delete transit/keys/hand")

@@ -70,6 +70,7 @@ fn asked(place: &Place, options: &ImportBegin) -> Result<Asked, Failure> {
             let provider = held.imported.provider;
             let mut target = whereabouts(&target(&held.imported));
             let number = held.imported.id.as_deref().and_then(|id| id.split('@').next());
+            let number = number.or_else(|| held.imported.target.get("version").map(String::as_str));
             match provider {
                 Provider::OpenBao => {
                     let number = number.unwrap_or("1").to_owned();

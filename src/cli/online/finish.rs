@@ -4,7 +4,7 @@
 //! reply was lost, is simply run again, and what was done is found done. Out: a record, written when the proof
 //! was compared, and never twice. A later version is then made the one that is used, where that is a step of its own.
 
-use super::{at, service};
+use super::{at, service, target};
 use crate::cli::args::{ImportFinish, Place};
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::import::{of, pinned, same_material, say};
@@ -12,9 +12,10 @@ use crate::cli::output::Output;
 use crate::cli::package::{known, read};
 use crate::cli::session::Session;
 use quorate::ceremony::escrow::Escrow;
-use quorate::log::{Op, Packaged, Phase};
-use quorate::online::{OnlineError, finish as finish_import};
-use quorate::provider::{PackageFacts, ProofKind, Purpose};
+use quorate::key::KeyKind;
+use quorate::log::{Held, Imported, Op, Packaged, Phase};
+use quorate::online::{KeyState, OnlineError, Service, finish as finish_import};
+use quorate::provider::{PackageFacts, ProofKind, Purpose, whereabouts};
 use quorate::wire::json::Json;
 
 pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output) -> Result<(), Failure> {
@@ -40,15 +41,22 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
     same_material(before, &imported)?;
     // What was stopped since is there again, which the log has to say too.
     let logged = escrow.state().held().any(|held| held.imported == imported && held.stopped.is_none());
+    if finished.already && !logged {
+        started(&*service, &escrow, &imported, request.kind())?;
+    }
     if !logged {
         escrow.record(Op::Import, Phase::Done, &imported.done())?;
     }
     let mut more = Vec::new();
-    if request.purpose() == Purpose::Version && !options.leave_waiting {
+    let later = later(&escrow, &imported);
+    if request.purpose() == Purpose::Version && !options.leave_waiting && later.is_none() {
         // The record stands whatever comes of this: the same command tries it again.
         if let Some(word) = service.activate(&at(&imported, request.kind()))? {
             more.push(("activated", Json::text(word)));
         }
+    }
+    if let Some(later) = later {
+        output.line(format!("version {later} is there too, and stays the one that is used"));
     }
     if finished.already {
         output.line("the service had it already: an earlier run handed it over");
@@ -58,6 +66,37 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
     more.push(("logged", Json::Bool(!logged)));
     say(&imported, &checkpoint, more, output);
     Ok(())
+}
+
+/// That what the log says was stopped, and the service had already, is in use there again: an import that changed
+/// nothing doesn't undo a stop.
+fn started(
+    service: &dyn Service,
+    escrow: &Escrow<'_>,
+    imported: &Imported,
+    kind: KeyKind,
+) -> Result<(), Failure> {
+    if !escrow.state().held().any(|held| held.imported == *imported && held.stopped.is_some()) {
+        return Ok(());
+    }
+    let reported = service.report(&at(imported, kind))?;
+    if matches!(reported.state, KeyState::Enabled | KeyState::Waiting) {
+        return Ok(());
+    }
+    let (provider, state, said) = (imported.provider, reported.state.name(), reported.said);
+    Err(Failure::new(DIFFERENCE, format!("{provider} has it already, and it is {state} there ({said})"))
+        .hint("it was stopped, as the log says: enable it there, then run it again; nothing was logged"))
+}
+
+/// A later version of the same key in the same place, which must not be put aside for an older one.
+fn later(escrow: &Escrow<'_>, imported: &Imported) -> Option<u32> {
+    let here = |held: &&Held| {
+        let other = &held.imported;
+        (&other.name, other.provider) == (&imported.name, imported.provider)
+            && whereabouts(&target(other)) == whereabouts(&target(imported))
+            && other.version > imported.version
+    };
+    escrow.state().held().filter(here).map(|held| held.imported.version.get()).max()
 }
 
 /// That a package which nothing proves is the only key that was wrapped for its request: what the service made by

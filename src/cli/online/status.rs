@@ -4,7 +4,7 @@
 //! Everything is asked before it ends; what could not be asked is said, and is exit status 1 when nothing
 //! else is wrong. Nothing is changed, there or here.
 
-use super::{at, has_client, service};
+use super::{at, has_client, service, target};
 use crate::cli::args::{Place, ProviderStatus, Reached};
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::output::Output;
@@ -12,7 +12,7 @@ use crate::cli::session::Session;
 use quorate::key::{KeyKind, KeyName};
 use quorate::log::{Held, ShredHow};
 use quorate::online::{KeyState, Reported, Service};
-use quorate::provider::Provider;
+use quorate::provider::{Provider, Target, whereabouts};
 use quorate::wire::json::{Json, object};
 use std::collections::BTreeMap;
 
@@ -100,7 +100,8 @@ fn is_asked(held: &Held, options: &ProviderStatus) -> bool {
     named && options.at.is_none_or(|provider| provider == one.provider)
 }
 
-type Services = BTreeMap<Provider, Result<Box<dyn Service>, String>>;
+/// A service for each place: one client may speak to one vault or server alone.
+type Services = BTreeMap<(Provider, Target), Result<Box<dyn Service>, String>>;
 
 fn ask(held: &Held, kind: KeyKind, services: &mut Services, reached: &Reached) -> Asked {
     let provider = held.imported.provider;
@@ -108,10 +109,11 @@ fn ask(held: &Held, kind: KeyKind, services: &mut Services, reached: &Reached) -
         return Asked::Not(format!("there is no client for {provider} here"));
     }
     let connected = || service(provider, reached).map_err(|failure| failure.message);
-    let service = match services.entry(provider).or_insert_with(connected) {
-        Ok(service) => service,
-        Err(message) => return Asked::Not(message.clone()),
-    };
+    let service =
+        match services.entry((provider, whereabouts(&target(&held.imported)))).or_insert_with(connected) {
+            Ok(service) => service,
+            Err(message) => return Asked::Not(message.clone()),
+        };
     match service.report(&at(&held.imported, kind)) {
         Err(error) => Asked::Not(error.to_string()),
         Ok(reported) => match compare(held, &reported) {

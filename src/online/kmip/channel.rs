@@ -12,7 +12,7 @@ use core::time::Duration;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Instant;
@@ -86,14 +86,14 @@ impl Channel {
             stream.write_all(message)?;
             stream.flush()?;
             let mut head = [0; HEAD];
-            fill(&mut stream, &mut head, end)?;
+            stream.read_exact(&mut head)?;
             let [.., a, b, c, d] = head;
             let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
             if length > LONGEST {
                 return Ok(None);
             }
             let mut body = vec![0; length];
-            fill(&mut stream, &mut body, end)?;
+            stream.read_exact(&mut body)?;
             Ok(Item::read(&[&head[..], &body].concat()))
         })();
         match answered {
@@ -104,7 +104,7 @@ impl Channel {
     }
 
     /// A connection whose handshake is over.
-    fn connect(&self, end: Instant) -> Result<(ClientConnection, TcpStream), OnlineError> {
+    fn connect(&self, end: Instant) -> Result<(ClientConnection, Timed), OnlineError> {
         let unreachable = |error: &io::Error| OnlineError::Unreachable {
             provider: KMIP,
             address: self.address(),
@@ -115,18 +115,14 @@ impl Channel {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for address in addresses {
             match TcpStream::connect_timeout(&address, left(end).map_err(|error| unreachable(&error))?) {
-                Ok(mut socket) => {
+                Ok(socket) => {
+                    let mut socket = Timed { socket, end };
                     let name = ServerName::try_from(self.host.clone())
                         .map_err(|_| settings("the server's name is none"))?;
                     let mut session = ClientConnection::new(Arc::clone(&self.config), name)
                         .map_err(|error| settings(plain(&error.to_string())))?;
                     while session.is_handshaking() {
-                        let done = left(end).and_then(|time| {
-                            socket.set_read_timeout(Some(time))?;
-                            socket.set_write_timeout(Some(time))?;
-                            session.complete_io(&mut socket)
-                        });
-                        done.map_err(|error| match cause(&error) {
+                        session.complete_io(&mut socket).map_err(|error| match cause(&error) {
                             Cause::Tls(words) => {
                                 OnlineError::Tls { provider: KMIP, address: self.address(), words }
                             }
@@ -163,21 +159,28 @@ fn left(end: Instant) -> io::Result<Duration> {
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
-/// Fills `bytes` before `end`, however slowly they come.
-fn fill(
-    stream: &mut rustls::Stream<'_, ClientConnection, TcpStream>,
-    mut bytes: &mut [u8],
+/// A socket that ends at a moment, however slowly the other side reads or writes.
+struct Timed {
+    socket: TcpStream,
     end: Instant,
-) -> io::Result<()> {
-    while !bytes.is_empty() {
-        stream.sock.set_read_timeout(Some(left(end)?))?;
-        let read = stream.read(bytes)?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        bytes = bytes.get_mut(read..).unwrap_or_default();
+}
+
+impl Read for Timed {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(Some(left(self.end)?))?;
+        self.socket.read(bytes)
     }
-    Ok(())
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(left(self.end)?))?;
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
 }
 
 /// The host and port of an address, `kmip://` or not.
