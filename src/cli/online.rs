@@ -93,10 +93,16 @@ pub(crate) fn stop(reached: &Reached, held: &Held, stopping: Stopping) -> Result
     };
     let service = service(held.imported.provider, reached).map_err(|failure| (failure, false))?;
     let mut at = at(&held.imported, stopping.kind);
-    // A KMS key has one public key for ever, and no call that stops takes an alias of it: who shreds has no right
-    // to see the public key, and needs none.
-    if held.imported.provider == Provider::Aws && at.proof == ProofKind::PublicKey {
-        at.proof = ProofKind::Statement;
+    // A KMS key has one public key for ever, and so has a version of Google's, whose full name the log has: who
+    // shreds has no right to see the public key, and needs none.
+    let named = match held.imported.provider {
+        Provider::Aws => true,
+        Provider::Gcp => at.id.is_some(),
+        _ => false,
+    };
+    if named && at.proof == ProofKind::PublicKey {
+        // One for which nothing is shown.
+        at.proof = ProofKind::Mac;
     }
     let before = service.report(&at).map_err(|error| (Failure::from(error), false))?;
     let place = || format!("{} {}", held.imported.provider, held.imported.place);

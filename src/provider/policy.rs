@@ -192,7 +192,7 @@ fn gcp(role: Role) -> String {
 fn azure(role: Role, key: &str) -> String {
     let (name, rights): (&str, &[&str]) = match role {
         Role::Importer => ("importer", &["keys/import/action", "keys/read"]),
-        Role::Rotator => ("rotator", &["keys/import/action", "keys/read", "keys/update/action"]),
+        Role::Rotator => ("rotator", &["keys/import/action", "keys/read"]),
         Role::Auditor => ("auditor", &["keys/read"]),
         Role::Prover => ("prover", &["keys/read"]),
         Role::Shredder => {
@@ -213,7 +213,7 @@ fn azure(role: Role, key: &str) -> String {
 fn azure_hsm(role: Role) -> String {
     let (name, rights): (&str, &[&str]) = match role {
         Role::Importer => ("importer", &["keys/import/action", "keys/read/action"]),
-        Role::Rotator => ("rotator", &["keys/import/action", "keys/read/action", "keys/write/action"]),
+        Role::Rotator => ("rotator", &["keys/import/action", "keys/read/action"]),
         Role::Auditor => ("auditor", &["keys/deletedKeys/read/action", "keys/read/action"]),
         Role::Prover => ("prover", &["keys/decrypt/action", "keys/read/action"]),
         Role::Shredder => (
