@@ -31,8 +31,8 @@ mod request;
 mod salesforce;
 mod tencent;
 
-#[cfg(feature = "online")]
 use download::is_plain;
+#[cfg(feature = "online")]
 pub(crate) use download::moment;
 pub use download::{Download, Target};
 pub use gcp::google_algorithm;
