@@ -248,7 +248,7 @@ def stops(bao, program, proxy):
     program.shred("lost", "--disable", "--yes", status=4, says="is another key than the log's")
     assert bao.call("GET", "transit/keys/lost")[1]["data"]["deletion_allowed"] is False
     lose()
-    program.shred("lost", "--by-hand", "--done", "--yes", says="stopped by hand, as you say")
+    program.shred("lost", "--done", "--yes")
     program.status("lost")
     # Refused between two steps: the first one was taken, so the intent stays open.
     first(program, "half")
@@ -312,7 +312,7 @@ def refused(bao, program, proxy, root):
         program.acme([*words[:5], *here, "--set", field, *([] if "key" in field else ["--set", "key=k"])],
                      status=1, says="can't be a part of a path")
     program.acme(["import", "begin", "openbao", "--kind", "ec-secp256k1", "--set", "key=k", *here], status=1, says="takes no key of kind")
-    program.acme(["import", "begin", "kmip", "--kind", "aes-256", *here], status=2, says="there is no client for kmip here")
+    program.acme(["import", "begin", "oci", "--kind", "aes-256", *here], status=2, says="there is no client for oci here")
     first(program, "there")
     program.acme(["import", "begin", "openbao", "--kind", "aes-256", "--set", "key=there", *here, "--out", "never"], status=1, says="is there already")
     program.acme(["import", "begin", "openbao", "--kind", "aes-128", "--set", "key=there", "--as", "version", *here, "--out", "never"], status=1, says="is of the type aes256-gcm96")
