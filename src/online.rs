@@ -83,6 +83,9 @@ pub struct Reported {
     pub deletion: Option<Timestamp>,
     /// What identifies the material, in the form of the log's evidence; `None` where the service shows nothing.
     pub evidence: Option<String>,
+    /// What the service uses there for new work: the `id` of that version, or its `evidence` where materials
+    /// have no other name; `None` where a key has one version for ever, or the service doesn't say.
+    pub current: Option<String>,
 }
 
 /// The state of a key version in a service.
@@ -243,6 +246,21 @@ pub fn finish(
     };
     let evidence = package.facts().proof.check(&answer)?;
     Ok(Finished { evidence, id: taken.id, already: taken.already })
+}
+
+impl Reported {
+    /// A state, of which nothing else is said.
+    fn bare(state: KeyState, said: &str) -> Self {
+        Self {
+            state,
+            said: said.to_owned(),
+            id: None,
+            expires: None,
+            deletion: None,
+            evidence: None,
+            current: None,
+        }
+    }
 }
 
 impl KeyState {

@@ -360,14 +360,7 @@ impl Service for Aws {
     }
 
     fn report(&self, at: &At) -> Result<Reported, OnlineError> {
-        let mut reported = Reported {
-            state: KeyState::Gone,
-            said: "not there".to_owned(),
-            id: None,
-            expires: None,
-            deletion: None,
-            evidence: None,
-        };
+        let mut reported = Reported::bare(KeyState::Gone, "not there");
         let (calls, metadata) = match self.key(&at.target) {
             Err(OnlineError::NoPlace { .. }) => return Ok(reported),
             found => found?,

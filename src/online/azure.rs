@@ -209,21 +209,11 @@ impl Azure {
         let place = format!("{base}/deletedkeys/{}", id.name);
         match self.ask(Call::reads("GetDeletedKey"), &place, get) {
             Ok(key) => Ok(Reported {
-                state: KeyState::Ending,
-                said: "deleted, not purged".to_owned(),
                 id: key.key.and_then(|key| key.kid),
-                expires: None,
                 deletion: moment(key.scheduled_purge_date),
-                evidence: None,
+                ..Reported::bare(KeyState::Ending, "deleted, not purged")
             }),
-            Err(error) if deleted(&error) => Ok(Reported {
-                state: KeyState::Gone,
-                said: "KeyNotFound".to_owned(),
-                id: None,
-                expires: None,
-                deletion: None,
-                evidence: None,
-            }),
+            Err(error) if deleted(&error) => Ok(Reported::bare(KeyState::Gone, "KeyNotFound")),
             Err(error) => Err(error),
         }
     }
@@ -415,6 +405,7 @@ impl Service for Azure {
                 ProofKind::PublicKey => key.key.as_ref().and_then(public).map(|spki| hex(&sha256(&[&spki]))),
                 _ => None,
             },
+            current: None,
         })
     }
 

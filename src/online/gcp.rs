@@ -335,14 +335,7 @@ impl Service for Google {
         let name = self.meant(at)?;
         match self.version(&name) {
             Ok(version) => self.reported(at, version),
-            Err(OnlineError::NoPlace { .. }) => Ok(Reported {
-                state: KeyState::Gone,
-                said: "NOT_FOUND".to_owned(),
-                id: None,
-                expires: None,
-                deletion: None,
-                evidence: None,
-            }),
+            Err(OnlineError::NoPlace { .. }) => Ok(Reported::bare(KeyState::Gone, "NOT_FOUND")),
             Err(error) => Err(error),
         }
     }
@@ -422,6 +415,7 @@ impl Google {
             expires: None,
             deletion: moment(version.destroy_time.as_ref()),
             evidence,
+            current: None,
         })
     }
 }

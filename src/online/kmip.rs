@@ -311,14 +311,7 @@ impl Service for Kmip {
     }
 
     fn report(&self, at: &At) -> Result<Reported, OnlineError> {
-        let gone = |id| Reported {
-            state: KeyState::Gone,
-            said: "Item Not Found".to_owned(),
-            id,
-            expires: None,
-            deletion: None,
-            evidence: None,
-        };
+        let gone = |id| Reported { id, ..Reported::bare(KeyState::Gone, "Item Not Found") };
         let id = match self.meant(at) {
             Err(OnlineError::NoPlace { .. }) => return Ok(gone(None)),
             other => other?,
@@ -334,7 +327,7 @@ impl Service for Kmip {
             Err(error) => return Err(error),
         };
         let evidence = (at.proof == ProofKind::Statement).then(|| id.clone());
-        Ok(Reported { state, said: said.to_owned(), id: Some(id), expires: None, deletion: None, evidence })
+        Ok(Reported { id: Some(id), evidence, ..Reported::bare(state, said) })
     }
 
     fn stop(&self, at: &At, how: Stop) -> Result<Reported, OnlineError> {

@@ -398,24 +398,16 @@ impl Service for OpenBao {
     fn report(&self, at: &At) -> Result<Reported, OnlineError> {
         let place = Place::of(&at.target)?;
         let wanted = version(&at.target)?;
-        let nothing = |state, said: &str| Reported {
-            state,
-            said: said.to_owned(),
-            id: None,
-            expires: None,
-            deletion: None,
-            evidence: None,
-        };
-        let Some(mut key) = self.key(&place)? else { return Ok(nothing(KeyState::Gone, "not there")) };
+        let Some(mut key) = self.key(&place)? else { return Ok(Reported::bare(KeyState::Gone, "not there")) };
         let raised = format!("min_decryption_version is {}", key.lowest);
         let Some(found) = key.versions.remove(&wanted) else {
             // Below that it is kept, and not shown.
             let kept = (key.available.max(1)..key.lowest).contains(&wanted);
             let gone = format!("no version {wanted}");
             return Ok(if kept {
-                nothing(KeyState::Disabled, &raised)
+                Reported::bare(KeyState::Disabled, &raised)
             } else {
-                nothing(KeyState::Gone, &gone)
+                Reported::bare(KeyState::Gone, &gone)
             });
         };
         let (state, said) = match (key.deleted, wanted < key.lowest) {
@@ -425,7 +417,7 @@ impl Service for OpenBao {
         };
         let public = found.public.as_ref().filter(|_| at.proof == ProofKind::PublicKey);
         let evidence = public.and_then(|text| public_key_digest(text.as_bytes())).map(|digest| hex(&digest));
-        Ok(Reported { id: Some(id(wanted, &found)), evidence, ..nothing(state, &said) })
+        Ok(Reported { id: Some(id(wanted, &found)), evidence, ..Reported::bare(state, &said) })
     }
 
     fn stop(&self, at: &At, how: Stop) -> Result<Reported, OnlineError> {
