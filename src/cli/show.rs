@@ -4,6 +4,7 @@ use super::args::{Place, Show};
 use super::failure::Failure;
 use super::output::{Output, plain};
 use super::session::Session;
+use quorate::ceremony::escrow::backup_file;
 use quorate::log::{Backed, KeyVersion};
 use quorate::wire::json::{Json, object};
 use quorate::wire::text::hex;
@@ -73,7 +74,7 @@ pub(crate) fn version_json(version: &KeyVersion) -> Json<'static> {
 pub(crate) fn backed_json(backed: &Backed) -> Json<'static> {
     let deposit = &backed.deposit;
     object([
-        ("backup", Some(Json::text(format!("keys/{}/{}.age", deposit.key, deposit.version)))),
+        ("backup", Some(Json::text(backup_file(deposit.key, deposit.version)))),
         ("created", Some(Json::text(backed.created.to_string()))),
         ("fingerprint", Some(Json::text(backed.fingerprint.to_string()))),
         ("kind", Some(Json::text(backed.kind.name()))),

@@ -1,8 +1,10 @@
 //! `hsm close` closes the key that the log knows, and no other that somebody names.
 
 use super::proof::{is_closed, only};
-use super::stage::Stage;
+use super::stage::{Stage, refs};
 use crate::token::{MAKERS, Token};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// Makes a key, or a pair, that may leave.
 fn make(token: &Token, kind: &str, label: &str, id: &str) {
@@ -119,7 +121,7 @@ fn an_error_is_not_taken_for_a_key_that_stays() {
         let rules = format!("C_WrapKey:{last}+:0x30");
         let between = super::stage::Between { rules: &rules, log: None };
         stage
-            .through(&token, &between, &super::stage::refs(&words(&name)))
+            .through(&token, &between, &refs(&words(&name)))
             .fails(1, "seeing whether the key may leave the token (CKR_DEVICE_ERROR)");
         stage.run(&["show", &name]).good().prints("may still leave it");
         stage.close(&token, &name).good();
@@ -161,5 +163,40 @@ fn a_closed_key_is_never_taken_for_what_a_killed_run_has_left() {
             cut.into_iter().for_each(|(bytes, file)| std::fs::write(file, bytes).unwrap());
             stage.is_sound(&name);
         }
+    }
+}
+
+/// A key that may still leave, and whose record was cut from the log: its backup is there, so it isn't removed as what
+/// a killed run has left.
+#[test]
+fn a_key_whose_backup_is_there_is_never_taken_for_what_a_killed_run_has_left() {
+    let Some(stage) = Stage::new() else { return };
+    for maker in MAKERS {
+        let token = stage.tokens.make(maker, &format!("open-{maker:?}"));
+        let name = format!("open-{maker:?}");
+        let mut words = stage.generate_words(&name, "aes-256", &token.uri(), maker);
+        words.push("--leave-open".to_owned());
+        let keys = || -> BTreeSet<PathBuf> {
+            let there = std::fs::read_dir(stage.world.path("acme/keys"));
+            there.into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+        };
+        let before = keys();
+        stage.run(&refs(&words)).good();
+        let [backup] = keys().difference(&before).cloned().collect::<Vec<_>>().try_into().unwrap();
+        let log = stage.world.path("acme/log");
+        let newest = || {
+            let files = std::fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().path());
+            files.max().unwrap()
+        };
+        std::fs::remove_file(newest()).unwrap();
+        let again = stage.generate(&token, &name, "aes-256");
+        again.good().says("which this log doesn't name").says("nothing of it is removed");
+        // The one that was there, and the new one.
+        assert_eq!(token.listed("secrkey", &name).len(), 2);
+        // Without the backup it is what a killed run has left.
+        std::fs::remove_dir_all(backup).unwrap();
+        stage.generate(&token, &name, "aes-256").good().says("was never backed up: it is removed");
+        assert_eq!(token.listed("secrkey", &name).len(), 2);
+        token.destroy();
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::output::{Output, plain};
 use crate::cli::session::Session;
 use crate::cli::token::{self, allowed, module, on_road, open, parse, words};
 use quorate::ceremony::deposit::{Made, deposit_in};
-use quorate::ceremony::escrow::Escrow;
+use quorate::ceremony::escrow::{Escrow, backup_file};
 use quorate::hsm::{Ability, Check, Escrowed, HsmError, KeyObject, Token, Transport, id_for, usual};
 use quorate::key::{KeyKind, Label};
 use quorate::log::{Backed, Closed, Deposit, InToken, Log, Op, Phase};
@@ -254,6 +254,16 @@ fn clean_up(
                 format!("a key {name} that record {seq} began is closed in its token, and this log has no backup of it: nothing is removed"),
             )
             .hint("a key is closed in only after it is backed up, so this log is an old copy, or was cut: use the newest copy of the escrow, and compare a checkpoint with `quorate log verify --since`"));
+        }
+        // Its backup is written before the record that names it: a run may have been killed between the two, and a
+        // log may have been cut. Only a person can tell, so nothing of it is destroyed.
+        let backup = backup_file(deposit.key, deposit.version);
+        if !left.is_empty() && escrow.store().read(&backup, quorate::backup::LONGEST)?.is_some() {
+            output.warn(format!(
+                "a key {name} that record {seq} began is in the token (id {}) and may leave it, and {backup} may be its backup, which this log doesn't name: a run was killed there, or the log was cut; nothing of it is removed. Compare a checkpoint with `quorate log verify --since`; if the log is whole, back the key up with `quorate add NAME --from` its URI, or delete it with the token's own tool",
+                hex(&id_for(deposit.key, deposit.version))
+            ));
+            continue;
         }
         for object in left {
             token.destroy(&object, None)?;
