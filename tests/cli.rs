@@ -26,6 +26,7 @@ mod cli {
     mod destroy;
     mod drill;
     mod exports;
+    mod kek;
     mod keys;
     mod operators;
     mod papers;

@@ -20,6 +20,7 @@
 )]
 
 mod cli {
+    pub(crate) mod kek;
     pub(crate) mod terminal;
     pub(crate) mod world;
 }
@@ -322,4 +323,25 @@ fn a_card_whose_passphrase_was_wrong_is_not_called_good() {
     // Left out from the start: good as far as was looked, and it says so.
     let (status, shown) = drive(&world, &check, &[(asked, "\n", false), (WIPE, "\n", true)]);
     assert!(status == 0 && shown.contains("its share was not looked at"), "{shown}");
+}
+
+/// At a terminal all of a request is shown, as the other machine showed it, and confirmed in one question.
+#[test]
+fn a_request_is_compared_line_by_line() {
+    if !has_python() {
+        return;
+    }
+    let world = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
+    cli::kek::wrapping_key(&world, "kek.pem", 4096, "65537");
+    let request = ["request", "openbao", "--kind", "aes-256", "--set", "key=k", "--from", "kek.pem"];
+    let shown_there = world.run(&request).good().out;
+    let generate = ["generate", "k", "--kind", "aes-256", "--for", "request.json", "--package", "out"];
+    let question = r"compare every line\r\ndoes the other machine show the same\? \[y/N\] ";
+    let (status, shown) = drive(&world, &generate, &[(question, "\n", true)]);
+    assert!(status == 4 && shown.contains("the request was not confirmed: nothing was wrapped"), "{shown}");
+    assert!(!world.path("out").exists());
+    let lines: Vec<&str> = shown_there.lines().take_while(|line| !line.starts_with("note both")).collect();
+    assert!(lines.len() >= 7 && lines.iter().all(|line| shown.contains(line)), "{shown_there}\n{shown}");
+    let (status, shown) = drive(&world, &generate, &[(question, "y\n", true)]);
+    assert!(status == 0 && world.path("out/package.json").exists(), "{shown}");
 }

@@ -8,6 +8,7 @@ use super::args::{For, PackageCommand, Place};
 use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::files::{create_secret, make_private_folder, read_secret, waiting};
 use super::output::Output;
+use super::request::lines;
 use super::session::{Session, environment};
 use super::terminal::{confirm, is_interactive};
 use quorate::ceremony::escrow::Escrow;
@@ -54,7 +55,7 @@ impl Order {
             };
             let request = Request::read(bytes.expose()).map_err(named)?;
             request.check(now).map_err(named)?;
-            confirmed(&request, path, &options.wrapping_keys, output)?;
+            confirmed(&request, path, options, output)?;
             requests.push(request);
         }
         for path in [dir.to_owned(), waiting(dir, None)] {
@@ -171,17 +172,33 @@ fn facts_json(facts: &PackageFacts, digest: &[u8; 32]) -> Json<'static> {
     ])
 }
 
-/// Has the wrapping key of a request confirmed: by an argument, or by the people at the terminal.
-fn confirmed(request: &Request, path: &Path, given: &[String], output: &Output) -> Result<(), Failure> {
-    let found = hex(&request.wrapping_key().fingerprint());
-    let title = request.provider().rules().title;
-    if !given.is_empty() {
-        let plain = |text: &String| text.replace([' ', ':', '-'], "").to_ascii_lowercase();
-        if given.iter().any(|text| plain(text) == found) {
+/// Has a request confirmed: by arguments, or by the people at the terminal. Its wrapping key is the main thing, since
+/// whoever exchanged it would get the key; the whole request has its place and purpose in it too.
+fn confirmed(request: &Request, path: &Path, options: &For, output: &Output) -> Result<(), Failure> {
+    let plain = |text: &String| text.replace([' ', ':', '-'], "").to_ascii_lowercase();
+    let named = |given: &[String], found: &str| given.iter().any(|text| plain(text) == found);
+    let (whole, key) = (hex(&request.digest()), hex(&request.wrapping_key().fingerprint()));
+    if !options.digests.is_empty() {
+        if named(&options.digests, &whole) {
+            return Ok(());
+        }
+        let message =
+            format!("{} is not a request that was confirmed: its SHA-256 is {whole}", path.display());
+        return Err(Failure::new(DIFFERENCE, message)
+            .hint("compare it with the machine that made it: place, version, purpose or wrapping key was altered on the way"));
+    }
+    if !options.wrapping_keys.is_empty() {
+        if named(&options.wrapping_keys, &key) {
+            output.note(format!(
+                "{}: its wrapping key was confirmed; that it goes to {} ({}) was not: --request SHA256 confirms that too",
+                path.display(),
+                request.place(),
+                request.purpose().about()
+            ));
             return Ok(());
         }
         let message = format!(
-            "the wrapping key in {} is not one that was confirmed: its SHA-256 is {found}",
+            "the wrapping key in {} is not one that was confirmed: its SHA-256 is {key}",
             path.display()
         );
         return Err(Failure::new(DIFFERENCE, message)
@@ -189,16 +206,17 @@ fn confirmed(request: &Request, path: &Path, given: &[String], output: &Output) 
     }
     if !is_interactive() {
         let message = format!("the wrapping key in {} was not confirmed", path.display());
-        return Err(Failure::usage(message)
-            .hint("give --wrapping-key SHA256, as the machine that made the request shows it"));
+        return Err(Failure::usage(message).hint(
+            "give --request SHA256 or --wrapping-key SHA256, as the machine that made the request shows them",
+        ));
     }
-    output.note(format!("the wrapping key of {title} in {} has the SHA-256", path.display()));
-    output.note(format!("  {}", grouped(&found)));
-    output.note("whoever exchanged it would get the key: compare it with the machine that made the request");
+    output.note(format!("{}:", path.display()));
+    lines(request).iter().for_each(|line| output.note(line));
+    output.note("whoever exchanged the wrapping key would get the key, and whoever altered the rest would send it elsewhere: compare every line");
     if confirm("does the other machine show the same?")? {
         return Ok(());
     }
-    Err(Failure::new(DIFFERENCE, "the wrapping key was not confirmed: nothing was wrapped")
+    Err(Failure::new(DIFFERENCE, "the request was not confirmed: nothing was wrapped")
         .hint("make a new request, and carry it by a way that nobody else has"))
 }
 

@@ -55,20 +55,37 @@ pub(crate) fn fields(given: &[String]) -> Result<Target, Failure> {
     Ok(target)
 }
 
+/// All that a request says, as both machines show it to people who compare.
+pub(crate) fn lines(request: &Request) -> Vec<String> {
+    let provider = request.provider();
+    let mut lines = vec![
+        format!("a request of {} for a key of kind {}", provider.rules().title, request.kind()),
+        format!("  goes to       {}", request.place()),
+    ];
+    let others = request.target().iter().filter(|(field, _)| field.as_str() != "key");
+    lines.extend(others.map(|(field, value)| format!("  {field:<13} {value}")));
+    lines.push(format!("  brings        {}", request.purpose().about()));
+    lines.push(format!(
+        "  method        {} under RSA-{}",
+        request.method().name,
+        request.wrapping_key().bits()
+    ));
+    lines.push(match request.expires() {
+        Some(time) => format!("  ends          {time}"),
+        None => format!("  ends          never by itself ({})", provider.rules().lasts),
+    });
+    lines.push(format!("  wrapping key  {}", grouped(&hex(&request.wrapping_key().fingerprint()))));
+    lines.push(format!("  whole request {}", grouped(&hex(&request.digest()))));
+    lines
+}
+
 /// Shows a request that was written to `file`.
 pub(crate) fn shown(request: &Request, file: &Path, output: &mut Output) {
     let provider = request.provider();
     let fingerprint = hex(&request.wrapping_key().fingerprint());
     let method = request.method();
-    output.line(format!("a request of {} for a key of kind {}", provider.rules().title, request.kind()));
-    output.line(format!("  goes to       {}", request.place()));
-    output.line(format!("  method        {} under RSA-{}", method.name, request.wrapping_key().bits()));
-    match request.expires() {
-        Some(time) => output.line(format!("  ends          {time}")),
-        None => output.line(format!("  ends          never by itself ({})", provider.rules().lasts)),
-    }
-    output.line(format!("  wrapping key  {}", grouped(&fingerprint)));
-    output.line("note that SHA-256, and compare it in the ceremony: a wrapping key that is exchanged on the way opens the key to somebody else");
+    lines(request).iter().for_each(|line| output.line(line));
+    output.line("note both SHA-256, and compare them in the ceremony: whoever exchanges the wrapping key on the way gets the key, and whoever alters the rest sends it elsewhere");
     output.value(object([
         ("algorithm", Some(Json::text(method.name))),
         ("expires", request.expires().map(|time| Json::text(time.to_string()))),

@@ -47,6 +47,16 @@ impl Purpose {
         }
     }
 
+    /// What it brings, for people.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Key => "a key where none is yet",
+            Self::Version => "a later version of the key there",
+            Self::Again => "the same key again, where it was before",
+        }
+    }
+
     /// The name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

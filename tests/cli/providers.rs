@@ -1,28 +1,8 @@
 //! Keys that leave for a provider: the whole way through files, and every refusal on it.
 
-use super::world::{CLOCK, Ran, World, join};
+use super::kek::{fingerprint, wrapping_key};
+use super::world::{CLOCK, World, join};
 use std::fs;
-
-/// An OpenBao wrapping key (RSA-4096), whose private half was thrown away.
-pub(super) fn wrapping_key(world: &World, name: &str, bits: usize, exponent: &str) {
-    let modulus = format!("rsa_keygen_bits:{bits}");
-    let exponent = format!("rsa_keygen_pubexp:{exponent}");
-    let path = world.path("throw-away.pem");
-    let path = path.to_str().unwrap();
-    let openssl = |words: &[&str]| {
-        let ran = std::process::Command::new("openssl").args(words).output().unwrap();
-        assert!(ran.status.success(), "{ran:?}");
-    };
-    openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", &modulus, "-pkeyopt", &exponent, "-out", path]);
-    openssl(&["pkey", "-in", path, "-pubout", "-out", world.path(name).to_str().unwrap()]);
-    fs::remove_file(path).unwrap();
-}
-
-/// The SHA-256 that a run of `request` shows.
-pub(super) fn fingerprint(ran: &Ran) -> String {
-    let line = ran.out.lines().find(|line| line.contains("wrapping key")).unwrap();
-    line.split_whitespace().skip(2).collect::<String>()
-}
 
 const REQUEST: [&str; 8] = ["request", "openbao", "--kind", "aes-256", "--set", "key=k", "--from", "kek.pem"];
 
@@ -122,6 +102,53 @@ fn a_key_leaves_in_packages_and_is_proven() {
         ])
         .good();
     world.run(&["-C", "other", "package", "verify", "again"]).fails(4, "the log knows no such package");
+}
+
+/// Whoever carries a request can alter where the key goes, and leave the wrapping key as it is.
+#[test]
+fn a_request_is_confirmed_as_a_whole() {
+    let world = World::founded(2, &["alice=open", "bob=open", "carol=open"]);
+    wrapping_key(&world, "kek.pem", 4096, "65537");
+    let ran =
+        world.run(&with(&REQUEST, &["--set", "server=bao.example", "--as", "version", "--set", "version=2"]));
+    let ran = ran
+        .good()
+        .prints("  goes to       k\n")
+        .prints("  server        bao.example\n  version       2\n")
+        .prints("  brings        a later version of the key there\n");
+    let line = ran.out.lines().find(|line| line.contains("whole request")).unwrap();
+    let whole: String = line.split_whitespace().skip(2).collect();
+    let text = String::from_utf8(world.read("request.json")).unwrap();
+    for (name, from, to) in [
+        ("place.json", r#""key":"k""#, r#""key":"payroll""#),
+        ("server.json", "bao.example", "bao.elsewhere"),
+        ("version.json", r#""version":"2""#, r#""version":"3""#),
+        ("purpose.json", r#""as":"version""#, r#""as":"again""#),
+    ] {
+        assert!(text.contains(from), "{text}");
+        world.write(name, text.replacen(from, to, 1));
+        let words = ["generate", "k", "--kind", "aes-256", "--for", name, "--package", "out"];
+        world.acme(&with(&words, &["--request", &whole])).fails(4, "is not a request that was confirmed");
+        // Its wrapping key is the right one: what that leaves open is said.
+        let out = format!("out-{name}");
+        let words = ["generate", "k", "--kind", "aes-256", "--for", name, "--package", &out];
+        let ran = world.acme(&with(&words, &["--wrapping-key", &fingerprint(&ran)])).good();
+        ran.says("its wrapping key was confirmed; that it goes to ")
+            .says("--request SHA256 confirms that too");
+    }
+    let words = ["generate", "k", "--kind", "aes-256", "--for", "request.json", "--package", "out"];
+    let both = ["--request", &whole, "--wrapping-key", &fingerprint(&ran)];
+    world.acme(&with(&words, &both)).fails(2, "cannot be used with");
+    // In any spelling that people copy.
+    let spelled = whole
+        .to_uppercase()
+        .as_bytes()
+        .chunks(8)
+        .map(|part| String::from_utf8_lossy(part).into_owned())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let ran = world.acme(&with(&words, &["--request", &spelled])).good();
+    assert!(!ran.err.contains("was not"), "{ran:#?}");
 }
 
 #[test]

@@ -297,7 +297,7 @@ const PLACE: &str = "arn:aws:kms:eu-west-1:1:key/a";
 #[test]
 fn what_is_not_to_protect_goes_to_no_provider() {
     let (world, pictures) = founded();
-    super::providers::wrapping_key(&world, "kek.pem", 4096, "65537");
+    super::kek::wrapping_key(&world, "kek.pem", 4096, "65537");
     let pem = String::from_utf8(world.read("kek.pem")).unwrap();
     let spki: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let download = format!(
@@ -307,7 +307,7 @@ fn what_is_not_to_protect_goes_to_no_provider() {
     let request =
         ["--clock", "2026-01-02T10:00:00Z", "request", "aws", "--kind", "aes-256", "--from", "aws.json"];
     let ran = world.run(&request).good();
-    let confirmed = super::providers::fingerprint(&ran);
+    let confirmed = super::kek::fingerprint(&ran);
     let package = |day: &str, key: &str, dir: &str, more: &[&str]| {
         let words = ["recover", key, "--to", dir, "--for", "request.json", "--wrapping-key", &confirmed];
         on(&world, day, &join(&[&pictures[..2]], &[&words, more, &["--card"]].concat()))

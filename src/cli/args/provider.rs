@@ -13,6 +13,9 @@ pub(crate) struct For {
     /// Wrap the key for a provider, as this request asks for
     #[arg(long = "for", value_name = "REQUEST")]
     pub(crate) requests: Vec<PathBuf>,
+    /// SHA-256 of a whole request, as the other machine shows it: wrapping key, place, version and purpose in one
+    #[arg(long = "request", value_name = "SHA256", requires = "requests", conflicts_with = "wrapping_keys")]
+    pub(crate) digests: Vec<String>,
     /// SHA-256 of a request's wrapping key, as the other machine shows it (asked for at a terminal)
     #[arg(long = "wrapping-key", value_name = "SHA256", requires = "requests")]
     pub(crate) wrapping_keys: Vec<String>,
