@@ -86,6 +86,8 @@ pub struct Reported {
     /// What the service uses there for new work: the `id` of that version, or its `evidence` where materials
     /// have no other name; `None` where a key has one version for ever, or the service doesn't say.
     pub current: Option<String>,
+    /// Whether the service may give out the key itself, as far as it says so.
+    pub leaves: bool,
 }
 
 /// The state of a key version in a service.
@@ -121,6 +123,11 @@ pub enum Stop {
 
 /// A key service, connected. Every call blocks, for no longer than [`Reach::timeout`] a request.
 pub trait Service {
+    /// Which server this is, where many have the same names of keys: host, port and namespace.
+    fn server(&self) -> Option<String> {
+        None
+    }
+
     /// Makes the place where the key goes, if the provider wants one and there is none, and fetches a wrapping
     /// key, with everything that belongs to it. Names that were not wished come back in the download's target.
     ///
@@ -259,6 +266,7 @@ impl Reported {
             deletion: None,
             evidence: None,
             current: None,
+            leaves: false,
         }
     }
 }

@@ -269,7 +269,7 @@ fn run_served(document: &str, least: usize, service: &str, python: &Path, module
 #[test]
 fn the_page_on_openbao_is_true() {
     let there = "import shutil; assert shutil.which('bao')";
-    run_served("docs/providers/openbao-online.md", 15, "openbao", Path::new("python3"), there);
+    run_served("docs/providers/openbao-online.md", 17, "openbao", Path::new("python3"), there);
 }
 
 #[cfg(feature = "online")]

@@ -48,7 +48,7 @@ fn openbao_by_the_programs_client() {
         return;
     }
     let lines = script(Path::new("python3"), "http.server", "online_openbao.py");
-    assert!(lines.is_none_or(|lines| lines == 6), "{lines:?}");
+    assert!(lines.is_none_or(|lines| lines == 8), "{lines:?}");
 }
 
 #[cfg(feature = "online")]
@@ -56,7 +56,7 @@ fn openbao_by_the_programs_client() {
 fn aws_by_the_programs_client() {
     let tools = std::env::var_os("QUORATE_TOOLS").map_or_else(|| root().join("target/tools"), PathBuf::from);
     let lines = script(&tools.join("aws/bin/python3"), "ministack", "online_aws.py");
-    assert!(lines.is_none_or(|lines| lines == 7), "{lines:?}");
+    assert!(lines.is_none_or(|lines| lines == 8), "{lines:?}");
 }
 
 /// Google's stand-in reads and writes by Google's own message classes.

@@ -225,11 +225,11 @@ fn page(provider: Provider, pems: &[(usize, (PathBuf, Vec<u8>))], place: &Path) 
         let need = if field.required { "" } else { " (optional)" };
         line(format!("| `{}` | {}{need} |", field.name, field.about));
     }
-    line("\nThe command shows the SHA-256 of the wrapping key. Note it on paper; carry `request.json` to the ceremony.\n".to_owned());
+    line("\nThe command shows the SHA-256 of the wrapping key, and that of the whole request. Note both on paper; carry `request.json` to the ceremony.\n".to_owned());
     line("## In the ceremony\n\nA new key, or one that is backed up:\n\n```sh".to_owned());
     line(format!("quorate -C acme generate NAME --kind {kind} --for request.json --package out"));
     line("quorate -C acme recover NAME --to package:out --for request.json --card …\n```\n".to_owned());
-    line("Compare the SHA-256 that is shown with the paper, and only then say yes.\n".to_owned());
+    line("Compare all that is shown with the paper, and only then say yes. A script names what was noted: `--request SHA256`, the digest of the whole file.\n".to_owned());
     line(
         "## On the connected machine again\n\n`out/IMPORT.txt`, for a key of each kind of proof:".to_owned(),
     );

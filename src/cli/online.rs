@@ -16,7 +16,7 @@ use super::args::Reached;
 use super::failure::{DIFFERENCE, Failure};
 use super::files::read_secret;
 use super::session::environment;
-use super::shred::{Seen, Stopping};
+use super::shred::{Seen, Stopping, target};
 use quorate::key::KeyKind;
 use quorate::log::{Held, Imported, ShredHow};
 use quorate::online::{At, KeyState, OnlineError, Reach, Service, Stop, connect};
@@ -58,12 +58,26 @@ fn service(provider: Provider, reached: &Reached) -> Result<Box<dyn Service>, Fa
     Ok(connect(provider, &reach(reached)?)?)
 }
 
-/// All names of the place of an import; of an old record, the one that it has.
-fn target(imported: &Imported) -> Target {
-    if imported.target.is_empty() {
-        return [("key".to_owned(), imported.place.clone())].into();
+/// The service that a target is at: of servers that have the same names of keys, the one that it names.
+fn service_at(provider: Provider, reached: &Reached, target: &Target) -> Result<Box<dyn Service>, Failure> {
+    let service = service(provider, reached)?;
+    same_server(&*service, provider, reached, target).map(|()| service)
+}
+
+/// That a service is of the server that a target names, or that the arguments say so.
+fn same_server(
+    service: &dyn Service,
+    provider: Provider,
+    reached: &Reached,
+    target: &Target,
+) -> Result<(), Failure> {
+    match (target.get("server"), service.server()) {
+        (Some(named), Some(found)) if *named != found && reached.server.as_ref() != Some(named) => {
+            Err(Failure::usage(format!("it is at the {provider} server {named}, and this address is of {found}"))
+                .hint(format!("name the address of {named}; if this is that server under another name, give --server {named}; `--server` also takes the keys of one server alone")))
+        }
+        _ => Ok(()),
     }
-    imported.target.clone()
 }
 
 /// Where an import went, for a service. The kind is the backup's.
@@ -77,9 +91,23 @@ fn at(imported: &Imported, kind: KeyKind) -> At {
     }
 }
 
+/// The same for whoever shreds, who has no right to see a public key, and needs none: a KMS key has one for ever,
+/// and so has a version of Google's, whose full name the log has.
+fn unseen(at: At, provider: Provider) -> At {
+    let named = match provider {
+        Provider::Aws => true,
+        Provider::Gcp => at.id.is_some(),
+        _ => false,
+    };
+    // One for which nothing is shown.
+    let proof = if named && at.proof == ProofKind::PublicKey { ProofKind::Mac } else { at.proof };
+    At { proof, ..at }
+}
+
 /// What a service says of a key version now.
 pub(crate) fn look(reached: &Reached, held: &Held, kind: KeyKind) -> Result<Seen, Failure> {
-    let reported = service(held.imported.provider, reached)?.report(&at(&held.imported, kind))?;
+    let service = service_at(held.imported.provider, reached, &held.imported.target)?;
+    let reported = service.report(&unseen(at(&held.imported, kind), held.imported.provider))?;
     Ok(Seen { state: reported.state.name(), said: reported.said, until: reported.deletion })
 }
 
@@ -91,19 +119,9 @@ pub(crate) fn stop(reached: &Reached, held: &Held, stopping: Stopping) -> Result
         ShredHow::Delete => Stop::Delete,
         ShredHow::Destroy => Stop::Destroy { days: stopping.days },
     };
-    let service = service(held.imported.provider, reached).map_err(|failure| (failure, false))?;
-    let mut at = at(&held.imported, stopping.kind);
-    // A KMS key has one public key for ever, and so has a version of Google's, whose full name the log has: who
-    // shreds has no right to see the public key, and needs none.
-    let named = match held.imported.provider {
-        Provider::Aws => true,
-        Provider::Gcp => at.id.is_some(),
-        _ => false,
-    };
-    if named && at.proof == ProofKind::PublicKey {
-        // One for which nothing is shown.
-        at.proof = ProofKind::Mac;
-    }
+    let provider = held.imported.provider;
+    let service = service_at(provider, reached, &held.imported.target).map_err(|failure| (failure, false))?;
+    let at = unseen(at(&held.imported, stopping.kind), provider);
     let before = service.report(&at).map_err(|error| (Failure::from(error), false))?;
     let place = || format!("{} {}", held.imported.provider, held.imported.place);
     if let Some(words) = status::another(held, &before) {

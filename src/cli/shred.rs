@@ -6,16 +6,16 @@
 //! and `--done` logs that a person ran them. The escrow's own backup and the cards are not touched: as long as
 //! they exist, the key exists.
 
-use super::args::{Place, ShredArgs};
+use super::args::{Place, Reached, ShredArgs};
 use super::failure::{FAILED, Failure};
 use super::online;
 use super::output::Output;
 use super::session::Session;
 use super::terminal::{confirm, is_interactive};
-use quorate::ceremony::escrow::Escrow;
+use quorate::ceremony::escrow::{Escrow, backup_file};
 use quorate::key::{KeyKind, KeyName};
-use quorate::log::{Held, Op, Phase, Shred, ShredBy, ShredHow, Shredded};
-use quorate::provider::{Provider, stop_words, whereabouts};
+use quorate::log::{Held, Imported, Op, Phase, Shred, ShredBy, ShredHow, Shredded};
+use quorate::provider::{Provider, Target, stop_words, whereabouts};
 use quorate::wire::json::{Json, object};
 use quorate::wire::time::Timestamp;
 
@@ -96,6 +96,7 @@ fn chosen(escrow: &Escrow<'_>, options: &ShredArgs) -> Result<Vec<Held>, Failure
         one.name == name.label
             && name.version.is_none_or(|version| version == one.version)
             && options.at.is_none_or(|provider| provider == one.provider)
+            && is_at(&options.reached, one)
     };
     let found: Vec<Held> = escrow.state().held().filter(fits).cloned().collect();
     if found.is_empty() {
@@ -186,10 +187,23 @@ fn is_gone(escrow: &Escrow<'_>, held: &Held, how: ShredHow) -> bool {
 }
 
 /// Whether two versions are in one key of a provider.
-fn same_place(one: &Held, other: &Held) -> bool {
+pub(crate) fn same_place(one: &Held, other: &Held) -> bool {
     let (one, other) = (&one.imported, &other.imported);
-    let targets = (whereabouts(&one.target), whereabouts(&other.target));
+    let targets = (whereabouts(&target(one)), whereabouts(&target(other)));
     one.provider == other.provider && one.place == other.place && targets.0 == targets.1
+}
+
+/// All names of the place of an import; of an old record, the one that it has.
+pub(crate) fn target(imported: &Imported) -> Target {
+    if imported.target.is_empty() {
+        return [("key".to_owned(), imported.place.clone())].into();
+    }
+    imported.target.clone()
+}
+
+/// Whether an import is at the server that the arguments choose.
+pub(crate) fn is_at(reached: &Reached, imported: &Imported) -> bool {
+    reached.server.is_none() || reached.server.as_ref() == imported.target.get("server")
 }
 
 /// AWS disables a key with all that is in it, and stops it when a material of it is deleted.
@@ -303,7 +317,7 @@ fn remains(
     let backups: Vec<String> = versions
         .map(|version| &version.backed.deposit)
         .filter(|deposit| wanted(deposit.version))
-        .map(|deposit| format!("keys/{}/{}.age", deposit.key, deposit.version))
+        .map(|deposit| backup_file(deposit.key, deposit.version))
         .collect();
     let places: Vec<String> = escrow
         .state()

@@ -255,8 +255,14 @@ impl Service for Aws {
         let algorithm = AlgorithmSpec::from(method.name);
         let call = question("GetParametersForImport");
         let get = calls.reading.get_parameters_for_import().key_id(&calls.key);
-        let answer = calls.send(call, get.wrapping_algorithm(algorithm).wrapping_key_spec(size).send())?;
-        let missing = || nonsense(call, "a wrapping key, a token and their end");
+        let answer = calls.send(call, get.wrapping_algorithm(algorithm).wrapping_key_spec(size).send());
+        // A key that was just made must not be lost sight of.
+        let made = |error| match wish.target.contains_key("key") {
+            true => error,
+            false => OnlineError::Made { place: shown.clone(), error: Box::new(error) },
+        };
+        let answer = answer.map_err(made)?;
+        let missing = || made(nonsense(call, "a wrapping key, a token and their end"));
         let key = answer.public_key.ok_or_else(missing)?.into_inner();
         let token = answer.import_token.ok_or_else(missing)?.into_inner();
         let end = moment(answer.parameters_valid_to.as_ref()).ok_or_else(missing)?;
@@ -381,6 +387,7 @@ impl Service for Aws {
             ProofKind::MaterialId => {
                 let materials = calls.materials()?;
                 let ours = materials.iter().flatten().find(|material| material.id == at.evidence);
+                reported.current = metadata.current_key_material_id.clone();
                 reported.evidence = match (&materials, ours) {
                     (Some(_), None) | (None, _) => metadata.current_key_material_id.clone(),
                     (_, Some(found)) => Some(found.id.clone()),
@@ -401,7 +408,12 @@ impl Service for Aws {
                 }
             }
             ProofKind::PublicKey if there => {
-                reported.evidence = public_key_digest(&calls.public_key()?).map(|digest| hex(&digest));
+                let key = match calls.public_key() {
+                    // AWS may show none of a key that is stopped.
+                    Err(OnlineError::Refused { words, .. }) if words.starts_with("DisabledException") => None,
+                    key => Some(key?),
+                };
+                reported.evidence = key.and_then(|key| Some(hex(&public_key_digest(&key)?)));
             }
             _ => {}
         }

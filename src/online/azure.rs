@@ -406,6 +406,7 @@ impl Service for Azure {
                 _ => None,
             },
             current: None,
+            leaves: false,
         })
     }
 

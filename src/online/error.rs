@@ -21,7 +21,7 @@ pub enum OnlineError {
         provider: Provider,
     },
     /// Credentials, an address or another setting is missing or can't be read.
-    #[error("{provider}: {what}")]
+    #[error("for {provider}, {what}")]
     Settings {
         /// The provider.
         provider: Provider,
@@ -75,6 +75,24 @@ pub enum OnlineError {
         call: &'static str,
         /// What happened.
         words: String,
+    },
+    /// It is there, and can't do anything now: sealed, in standby, overloaded. Nothing was done.
+    #[error("{provider} can't do {call} now: {words}")]
+    NotNow {
+        /// The provider.
+        provider: Provider,
+        /// The call.
+        call: &'static str,
+        /// What it says of itself.
+        words: String,
+    },
+    /// A place for the key was made, and a later step failed.
+    #[error("{place} was made for the key, and then: {error}")]
+    Made {
+        /// The place.
+        place: String,
+        /// What failed.
+        error: Box<OnlineError>,
     },
     /// A step was accepted, and a later one failed.
     #[error("a part of it was done, and then: {0}")]

@@ -416,6 +416,7 @@ impl Google {
             deletion: moment(version.destroy_time.as_ref()),
             evidence,
             current: None,
+            leaves: false,
         })
     }
 }

@@ -7,21 +7,17 @@
 
 use super::call::Steps;
 use super::error::plain;
-use super::http::{Call, Http, Reply};
-use super::reach::file;
-use super::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
-use crate::provider::{Answer, Download, Package, ProofKind, Provider, Purpose, Target};
-use crate::provider::{moment, openbao_type as key_type, public_key_digest};
-use crate::secret::SecretBytes;
-use crate::wire::foreign::Value;
+use super::http::Call;
+use super::{At, KeyState, OnlineError, Reported, Service, Stop, Taken, Wish};
+use crate::provider::{Answer, Download, Package, ProofKind, Purpose, Target};
+use crate::provider::{openbao_type as key_type, public_key_digest};
 use crate::wire::json::{Json, object};
 use crate::wire::text::hex;
-use crate::wire::time::Timestamp;
-use std::collections::BTreeMap;
-use ureq::http::HeaderValue;
 
-const PROVIDER: Provider = Provider::OpenBao;
-const READ_KEY: Call = Call { name: "read on the key", changes: false };
+mod client;
+pub(super) use client::OpenBao;
+use client::{MOST_VERSIONS, PROVIDER, READ_KEY, Version};
+
 const WRAPPING_KEY: Call = Call { name: "read on wrapping_key", changes: false };
 const IMPORT: Call = Call { name: "update on the key's import", changes: true };
 const IMPORT_VERSION: Call = Call { name: "update on the key's import_version", changes: true };
@@ -32,172 +28,15 @@ const SOFT_DELETE: Call = Call { name: "delete on the key's soft-delete", change
 const TRIM: Call = Call { name: "update on the key's trim", changes: true };
 const DELETE: Call = Call { name: "delete on the key", changes: true };
 
-/// The highest number of a version that is taken.
-const MOST_VERSIONS: u32 = 1_000_000;
-
-/// A server.
-pub(super) struct OpenBao {
-    http: Http,
-    token: SecretBytes,
-    namespace: Option<String>,
-}
-
 /// Where a key is: the mount and the name, which are parts of paths.
 struct Place {
     mount: String,
     name: String,
 }
 
-/// A key as the server shows it.
-struct Key {
-    kind: String,
-    latest: u32,
-    /// The lowest version that still decrypts; those below it aren't listed.
-    lowest: u32,
-    /// The lowest version that is still there.
-    available: u32,
-    deleted: bool,
-    deletable: bool,
-    versions: BTreeMap<u32, Version>,
-}
-
-struct Version {
-    made: Option<Timestamp>,
-    public: Option<String>,
-}
-
-impl OpenBao {
-    /// The server that the arguments or the environment name.
-    pub(super) fn new(reach: &Reach) -> Result<Self, OnlineError> {
-        let of = |name: &str| {
-            ["BAO", "VAULT"].iter().find_map(|maker| (reach.environment)(&format!("{maker}_{name}")))
-        };
-        let missing = |what: &str| OnlineError::Settings { provider: PROVIDER, what: what.to_owned() };
-        let address = reach.endpoint.clone().or_else(|| of("ADDR")).ok_or_else(|| {
-            missing("no address is named: give --endpoint https://HOST:PORT or set BAO_ADDR")
-        })?;
-        let base = reach.address(PROVIDER, &address)?;
-        let mut reach = reach.clone();
-        if let (None, Some(path)) = (&reach.ca, of("CACERT")) {
-            reach.ca =
-                Some(file(&path).ok_or_else(|| missing("the file that BAO_CACERT names can't be read"))?);
-        }
-        let token = match of("TOKEN") {
-            Some(token) => SecretBytes::absorb(token.into_bytes()),
-            None => (reach.environment)("HOME")
-                .and_then(|home| file(&format!("{home}/.vault-token")))
-                .map(SecretBytes::absorb)
-                .ok_or_else(|| missing("there is no token: set BAO_TOKEN, or log in with `bao login`"))?,
-        };
-        Ok(Self { http: Http::new(PROVIDER, &reach, base)?, token, namespace: of("NAMESPACE") })
-    }
-
-    fn call(
-        &self,
-        call: Call,
-        method: &str,
-        path: &str,
-        body: Option<&Json<'_>>,
-    ) -> Result<Reply, OnlineError> {
-        let header = |bytes: &[u8]| {
-            HeaderValue::from_bytes(bytes.trim_ascii()).map_err(|_| OnlineError::Settings {
-                provider: PROVIDER,
-                what: "the token or the namespace holds characters that none has".to_owned(),
-            })
-        };
-        let mut token = header(self.token.expose())?;
-        token.set_sensitive(true);
-        let mut headers =
-            vec![("x-vault-token", token), ("x-vault-request", HeaderValue::from_static("true"))];
-        if let Some(namespace) = &self.namespace {
-            headers.push(("x-vault-namespace", header(namespace.as_bytes())?));
-        }
-        let reply = self.http.call(call, (method, &format!("v1/{path}")), headers, body.map(Json::bytes))?;
-        let words = || match reply.value.at(&["errors"]) {
-            Some(Value::List(errors)) => {
-                let texts = errors.iter().filter_map(|error| error.text(&[]));
-                plain(&texts.collect::<Vec<_>>().join("; "))
-            }
-            _ => plain(""),
-        };
-        match reply.status {
-            200 | 204 | 404 => Ok(reply),
-            403 if words().contains("invalid token") => {
-                Err(OnlineError::Credentials { provider: PROVIDER, words: words() })
-            }
-            403 => Err(OnlineError::Right { provider: PROVIDER, right: right(call, path) }),
-            503 => Err(OnlineError::Refused {
-                provider: PROVIDER,
-                call: call.name,
-                words: format!("it is sealed or in standby ({})", words()),
-            }),
-            // Between us and the server something broke after the call had left.
-            502 | 504 if call.changes => {
-                Err(OnlineError::Unsure { provider: PROVIDER, call: call.name, words: words() })
-            }
-            _ => Err(OnlineError::Refused { provider: PROVIDER, call: call.name, words: words() }),
-        }
-    }
-
-    /// The key, if there is one.
-    fn key(&self, place: &Place) -> Result<Option<Key>, OnlineError> {
-        let reply = self.call(READ_KEY, "GET", &place.path("keys", ""), None)?;
-        if reply.status == 404 {
-            return Ok(None);
-        }
-        let nonsense = OnlineError::Nonsense { provider: PROVIDER, call: READ_KEY.name, wanted: "a key" };
-        read_key(&reply.value).ok_or(nonsense).map(Some)
-    }
-}
-
-/// The right that a call needs, as a policy has it.
-fn right(call: Call, path: &str) -> String {
-    let capability = call.name.split(' ').next().unwrap_or_default();
-    format!("{capability} on {path}")
-}
-
-fn number(value: Option<&Value>) -> Option<u32> {
-    match value? {
-        Value::Number(number) => number.parse().ok(),
-        _ => None,
-    }
-}
-
-fn read_key(value: &Value) -> Option<Key> {
-    let data = value.at(&["data"])?;
-    let latest = number(data.at(&["latest_version"]))?;
-    let lowest = number(data.at(&["min_decryption_version"]))?;
-    let available = number(data.at(&["min_available_version"])).unwrap_or_default();
-    let mut versions = BTreeMap::new();
-    let listed = match data.at(&["keys"]) {
-        Some(Value::Object(listed)) => listed.as_slice(),
-        // Keys for HMAC alone list none, and show nothing of any.
-        None if latest <= MOST_VERSIONS => {
-            let none = || Version { made: None, public: None };
-            versions.extend((lowest.max(1)..=latest).map(|number| (number, none())));
-            &[]
-        }
-        _ => return None,
-    };
-    for (name, version) in listed {
-        // Symmetric versions are the moment they were made; others are objects.
-        let (made, public) = match version {
-            Value::Object(_) => (version.at(&["creation_time"]), version.text(&["public_key"])),
-            moment => (Some(moment), None),
-        };
-        let made = moment(made);
-        versions.insert(name.parse().ok()?, Version { made, public: public.map(str::to_owned) });
-    }
-    let is = |name: &str| data.at(&[name]) == Some(&Value::Bool(true));
-    Some(Key {
-        kind: data.text(&["type"])?.to_owned(),
-        latest,
-        lowest,
-        available,
-        deleted: is("soft_deleted"),
-        deletable: is("deletion_allowed"),
-        versions,
-    })
+/// Whether the server's words say that a ciphertext isn't of this key.
+fn is_another(words: &str) -> bool {
+    ["authentication failed", "unable to decrypt"].iter().any(|part| words.contains(part))
 }
 
 impl Place {
@@ -252,6 +91,10 @@ fn id(number: u32, version: &Version) -> String {
 }
 
 impl Service for OpenBao {
+    fn server(&self) -> Option<String> {
+        Some(self.server.clone())
+    }
+
     fn begin(&self, wish: &Wish) -> Result<Download, OnlineError> {
         let place = Place::of(&wish.target)?;
         let key = self.key(&place)?;
@@ -309,6 +152,13 @@ impl Service for OpenBao {
         if let Some(found) = key.as_ref().and_then(|key| key.versions.get(&wanted)) {
             return Ok(Taken { id: Some(id(wanted, found)), answer: None, already: true });
         }
+        // Nobody sees afterwards what left a key that may leave, and no server takes that permission back.
+        if key.as_ref().is_some_and(|key| key.leaves) {
+            return Err(place.state(
+                "may be exported or backed up in plain text, as its settings say",
+                "use another name: that setting can't be taken back",
+            ));
+        }
         if wanted != latest.saturating_add(1) {
             return Err(place.state(
                 format!("has {latest} versions, so version {wanted} of this package can't be the next"),
@@ -361,7 +211,7 @@ impl Service for OpenBao {
                 let reply = self.call(DECRYPT, "POST", &place.path("decrypt", ""), Some(&body));
                 // Another key can't decrypt it, which the server calls an error.
                 let reply = match reply {
-                    Err(OnlineError::Refused { words, .. }) => {
+                    Err(OnlineError::Refused { words, .. }) if is_another(&words) => {
                         return Err(OnlineError::OtherKey { place: place.shown(), words });
                     }
                     reply => reply?,
@@ -415,9 +265,17 @@ impl Service for OpenBao {
             (_, true) => (KeyState::Disabled, raised),
             _ => (KeyState::Enabled, format!("version {wanted} of {}", key.latest)),
         };
+        let current = key.versions.get(&key.latest).map(|newest| id(key.latest, newest));
+        let current = if wanted == key.latest { Some(id(wanted, &found)) } else { current };
         let public = found.public.as_ref().filter(|_| at.proof == ProofKind::PublicKey);
         let evidence = public.and_then(|text| public_key_digest(text.as_bytes())).map(|digest| hex(&digest));
-        Ok(Reported { id: Some(id(wanted, &found)), evidence, ..Reported::bare(state, &said) })
+        Ok(Reported {
+            id: Some(id(wanted, &found)),
+            evidence,
+            current,
+            leaves: key.leaves,
+            ..Reported::bare(state, &said)
+        })
     }
 
     fn stop(&self, at: &At, how: Stop) -> Result<Reported, OnlineError> {
@@ -458,8 +316,13 @@ impl Service for OpenBao {
                         "shred the older versions first",
                     ));
                 }
-                if key.lowest <= wanted {
-                    let body = [("min_decryption_version", raised()), ("min_encryption_version", raised())];
+                // Of a lowest version that somebody set for encryption, nothing is taken back; to trim, the
+                // server wants one.
+                let unset = how == Stop::Delete && key.encrypts == 0;
+                if key.lowest <= wanted || unset {
+                    let encrypts = raised().filter(|_| unset || (1..above).contains(&key.encrypts));
+                    let lowest = Some(Json::Number(above.max(key.lowest).into()));
+                    let body = [("min_decryption_version", lowest), ("min_encryption_version", encrypts)];
                     send(CONFIG, "POST", "/config", Some(object(body)))?;
                 }
                 if how == Stop::Delete {

@@ -46,6 +46,11 @@ pub(super) const RULES: Rules = Rules {
     lasts: "as long as the mount",
     fields: &[
         Field { name: "key", about: "the name that the key gets", required: true },
+        Field {
+            name: "server",
+            about: "host, port and namespace of the server, when there are several",
+            required: false,
+        },
         Field { name: "mount", about: "the mount of the engine, when it isn't transit", required: false },
         Field {
             name: "version",

@@ -63,34 +63,59 @@ pub fn policy(provider: Provider, role: Role, key: &str, mount: &str) -> Result<
 }
 
 fn openbao(role: Role, key: &str, mount: &str) -> String {
+    const NO: &str = "\"false\", false";
     let keys = format!("{mount}/keys/{key}");
-    let rules: Vec<(String, &str)> = match role {
+    // A path, the capabilities, and the parameters that may be sent; none named, all of them. A server refuses
+    // every other: so no importer makes a key that may leave, and no shredder lets one out before it ends.
+    type Rule = (String, &'static str, &'static [(&'static str, &'static str)]);
+    let rules: Vec<Rule> = match role {
         // Whoever changes a key reads first what is there, so that nothing is done twice.
         Role::Importer => vec![
-            (format!("{mount}/wrapping_key"), "\"read\""),
-            (format!("{keys}/import"), "\"update\""),
-            (keys, "\"read\""),
+            (format!("{mount}/wrapping_key"), "\"read\"", &[]),
+            (
+                format!("{keys}/import"),
+                "\"update\"",
+                &[
+                    ("allow_rotation", NO),
+                    ("ciphertext", ""),
+                    ("exportable", NO),
+                    ("hash_function", ""),
+                    ("type", ""),
+                ],
+            ),
+            (keys, "\"read\"", &[]),
         ],
         Role::Rotator => vec![
-            (format!("{mount}/wrapping_key"), "\"read\""),
-            (format!("{keys}/import_version"), "\"update\""),
-            (keys, "\"read\""),
+            (format!("{mount}/wrapping_key"), "\"read\"", &[]),
+            (format!("{keys}/import_version"), "\"update\"", &[("ciphertext", ""), ("hash_function", "")]),
+            (keys, "\"read\"", &[]),
         ],
-        Role::Auditor => vec![(keys, "\"read\"")],
+        Role::Auditor => vec![(keys, "\"read\"", &[])],
         Role::Prover => vec![
-            (format!("{mount}/decrypt/{key}"), "\"update\""),
-            (format!("{mount}/hmac/{key}/+"), "\"update\""),
-            (keys, "\"read\""),
+            (format!("{mount}/decrypt/{key}"), "\"update\"", &[("ciphertext", "")]),
+            (format!("{mount}/hmac/{key}/+"), "\"update\"", &[("input", ""), ("key_version", "")]),
+            (keys, "\"read\"", &[]),
         ],
         Role::Shredder => vec![
-            (format!("{keys}/config"), "\"update\""),
-            (format!("{keys}/soft-delete"), "\"delete\""),
-            (format!("{keys}/trim"), "\"update\""),
-            (keys, "\"read\", \"delete\""),
+            (
+                format!("{keys}/config"),
+                "\"update\"",
+                &[("deletion_allowed", ""), ("min_decryption_version", ""), ("min_encryption_version", "")],
+            ),
+            (format!("{keys}/soft-delete"), "\"delete\"", &[]),
+            (format!("{keys}/trim"), "\"update\"", &[("min_available_version", "")]),
+            (keys, "\"read\", \"delete\"", &[]),
         ],
     };
-    let rule =
-        |(path, rights): (String, &str)| format!("path \"{path}\" {{\n  capabilities = [{rights}]\n}}\n");
+    let rule = |(path, rights, parameters): Rule| {
+        let list: String =
+            parameters.iter().map(|(name, values)| format!("    \"{name}\" = [{values}]\n")).collect();
+        let allowed = match list.is_empty() {
+            true => String::new(),
+            false => format!("  allowed_parameters = {{\n{list}  }}\n"),
+        };
+        format!("path \"{path}\" {{\n  capabilities = [{rights}]\n{allowed}}}\n")
+    };
     rules.into_iter().map(rule).collect()
 }
 

@@ -455,7 +455,8 @@ fn policies_are_written_for_one_key() {
     for role in [Role::Importer, Role::Rotator, Role::Auditor, Role::Shredder] {
         for provider in [Provider::Aws, Provider::Gcp, Provider::Azure, Provider::OpenBao] {
             let text = policy(provider, role, "k", "transit").unwrap();
-            assert!(!text.contains('*') && !text.to_lowercase().contains("encrypt"), "{text}");
+            let text = text.replace("min_encryption_version", "").to_lowercase();
+            assert!(!text.contains('*') && !text.contains("encrypt"), "{text}");
         }
     }
     for hostile in ["a\" b", "+", "a/b", "a*"] {

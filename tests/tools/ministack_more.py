@@ -68,7 +68,7 @@ def import_key_material(data):
         materials.append(known)
     elif not known or data.get("KeyMaterialId", found) != found:
         return refuse("IncorrectKeyMaterialException", "The key material is not one of this key.")
-    known["imported"] = True
+    known["imported"], known["valid_to"] = True, data.get("ValidTo")
     if data.get("KeyMaterialDescription"):
         known["description"] = data["KeyMaterialDescription"]
     settle(rec)
@@ -103,6 +103,8 @@ def list_key_rotations(data):
             "ImportState": "IMPORTED" if one["imported"] else "PENDING_IMPORT",
             "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
         }
+        if one.get("valid_to"):
+            entry["ExpirationModel"], entry["ValidTo"] = "KEY_MATERIAL_EXPIRES", one["valid_to"]
         if "description" in one:
             entry["KeyMaterialDescription"] = one["description"]
         entries.append(entry)

@@ -5,9 +5,11 @@ script. Every method and RSA size; later materials and their rotation; a materia
 its identity pinned; the moments of death; another account; every right that can be missing; nonsense and silence.
 """
 
+import base64
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -272,6 +274,22 @@ def refused(program, server, proxy, root):
     program.acme([*begin, "--endpoint", f"http://127.0.0.1:{free_port()}", *here], status=1, says="can't be reached")
     program.acme([*begin, "--endpoint", f"https://127.0.0.1:{proxy.url.split(':')[-1]}"], status=1, says="is not to be trusted")
     none = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+    # What the SDK sends by itself, to find credentials, has TLS too: nothing of it reaches the plain address.
+    (root / "web").write_text("token")
+    heard = socket.create_server(("127.0.0.2", 0))
+    heard.settimeout(0.2)
+    web = {
+        **none,
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(root / "web"),
+        "AWS_ROLE_ARN": "arn:aws:iam::000000000000:role/x",
+        "AWS_ENDPOINT_URL_STS": f"http://127.0.0.2:{heard.getsockname()[1]}",
+    }
+    program.acme([*begin, *here, "--call-timeout", "5"], status=2, says="has no TLS", environment=web)
+    try:
+        heard.accept()
+        raise AssertionError("STS was asked without TLS")
+    except TimeoutError:
+        heard.close()
     program.acme([*begin, *here], status=1, says="no credentials were found", environment=none)
     program.acme([*begin, *here], status=1, says="no region is named", environment={"AWS_REGION": None})
     for code in ("UnrecognizedClientException", "ExpiredTokenException", "InvalidSignatureException"):
@@ -308,6 +326,54 @@ def refused(program, server, proxy, root):
     print("what is refused is refused with its rule")
 
 
+def watched(program, server, proxy):
+    """What the log can't know: a material that nobody escrowed, and an end that nobody asked for."""
+    def hand_over(folder, key, **more):
+        text = lambda name: base64.b64encode((program.root / folder / name).read_bytes()).decode()
+        body = {"ImportToken": text("import-token.bin"), "EncryptedKeyMaterial": text("wrapped.bin")}
+        body = {**body, "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE", **more}
+        return server.call("ImportKeyMaterial", KeyId=key, **body)["KeyMaterialId"]
+
+    key = first(program, "guarded")
+    program.status("guarded")
+    request = program.begin(["aws", "--kind", "aes-256", "--as", "version", "--set", f"key={key}"])
+    stranger = hand_over(program.generate("stranger", "aes-256", request), key, ImportType="NEW_KEY_MATERIAL")
+    program.status("guarded")
+    server.call("RotateKeyOnDemand", KeyId=key)
+    program.status("guarded", status=4, says=f"it uses {stranger} for new work, which no import of the log brought there")
+    values = program.json(["-C", "acme", "provider", "status", "guarded", *program.before], status=4)
+    assert values[0]["current"] == stranger and values[0]["differs"], values
+    # The same material once more, with an end: it would take the key with it.
+    key = first(program, "ending")
+    folder = program.recover("ending", program.begin(["--again", "ending"]))
+    end = int(time.time()) + 300 * 86400
+    hand_over(folder, key, ImportType="EXISTING_KEY_MATERIAL", ExpirationModel="KEY_MATERIAL_EXPIRES", ValidTo=end)
+    program.status("ending", status=4, says="it ends there by itself at")
+    program.finish(program.recover("ending", program.begin(["--again", "ending"])))
+    # A public key that isn't shown is no key that is as the log says.
+    first(program, "silent", "ed25519")
+    proxy.rule = on("GetPublicKey", (200, b"{}"))
+    program.status("silent", status=1, says=["not asked: ", "nonsense"])
+    proxy.rule = on("", None)
+    program.status("silent")
+    # Who shreds may not see it, and is asked for it neither before nor after.
+    refusal = json.dumps({"__type": "AccessDeniedException", "message": "no"}).encode()
+    proxy.rule = on("GetPublicKey", (400, refusal))
+    program.shred("silent", "--disable", "--yes", says="disabled")
+    program.shred("silent", "--disable", "--yes", says="is stopped already, says the log, and the provider")
+    # AWS shows none of a key that is stopped.
+    proxy.rule = on("GetPublicKey", (400, b'{"__type":"DisabledException","message":"is disabled"}'))
+    program.status("silent")
+    # A key that was made, and then nothing: it is named, and the next run takes it.
+    proxy.rule = on("GetParametersForImport", (400, refusal))
+    words = ["import", "begin", "aws", "--kind", "aes-256", *program.before, "--out", "made"]
+    program.acme(words, status=1, says=["was made for the key, and then: aws refuses kms:GetParametersForImport", "--set key=arn:aws:kms:"])
+    proxy.rule = on("", None)
+    made = program.said.split("--set key=")[1].split(";")[0]
+    assert program.begin(["aws", "--kind", "aes-256", "--set", f"key={made}"])[2] == made
+    print("a material of nobody's backup, an end, and a key that shows nothing are told")
+
+
 def used_up(program, server, proxy):
     """A service that can't list materials and takes a token once: what can't be compared isn't claimed."""
     request = program.begin(["aws", "--kind", "aes-256"])
@@ -324,7 +390,7 @@ def used_up(program, server, proxy):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        for more, parts in (({}, [matrix, lineage, other_material, deaths, rights, refused]), ({"QUORATE_NO_ROTATIONS": "1"}, [used_up])):
+        for more, parts in (({}, [matrix, lineage, other_material, deaths, rights, watched, refused]), ({"QUORATE_NO_ROTATIONS": "1"}, [used_up])):
             root = pathlib.Path(folder) / ("plain" if more else "more")
             root.mkdir()
             server = Server(root, more)

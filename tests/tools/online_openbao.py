@@ -142,6 +142,7 @@ def versions(bao, program):
     program.shred("line@1", "--yes", says=["gone", "what still exists:", "as long as a backup and enough cards exist"])
     assert bao.call("POST", "team/keys/decrypt/line", {"ciphertext": old})[0] != 200
     program.shred("line@2", "--disable", "--yes", says="disabled (min_decryption_version is 3)")
+    assert bao.call("GET", "team/keys/keys/line")[1]["data"]["min_decryption_version"] == 3
     program.shred("line@3", "--yes", status=1, says="the whole key")
     program.status("line")
     program.shred("line", status=2, says="it was not confirmed")
@@ -272,6 +273,79 @@ def stops(bao, program, proxy):
     print("what was broken off while a key was destroyed is found and ended")
 
 
+def watched(bao, program):
+    """What the log can't know: a version that nobody escrowed, a key that may leave, and the same name elsewhere."""
+    for kind in ("aes-256", "ec-p256", "hmac-256"):
+        name = f"watch-{kind}"
+        first(program, name, kind)
+        program.status(name)
+        # A version of nobody's backup, by the same wrapping key: what it encrypts is lost with this server.
+        request = program.begin(["openbao", "--kind", kind, "--as", "version", "--set", f"key={name}"])
+        blob = (program.root / program.generate(f"other-{kind}", kind, request) / "wrapped.b64").read_text()
+        body = {"ciphertext": blob, "hash_function": "SHA256"}
+        assert bao.call("POST", f"transit/keys/{name}/import_version", body)[0] in (200, 204)
+        out = program.status(name, status=4, says="which no import of the log brought there: it is in no backup")
+        assert "it uses 2" in out, out
+        program.status(f"{name}@1", status=4, says="in no backup")
+    first(program, "leaving")
+    assert bao.call("POST", "transit/keys/leaving/config", {"allow_plaintext_backup": True})[0] in (200, 204)
+    program.status("leaving", status=4, says="the key may leave it")
+    folder = program.generate("leaving", "aes-256", program.begin(["--next", "leaving"]))
+    program.finish(folder, status=1, says="may be exported or backed up in plain text")
+    assert bao.call("GET", "transit/keys/leaving")[1]["data"]["latest_version"] == 1
+    # The lowest version that encrypts, set by somebody, stays when an older one is stopped.
+    first(program, "lowest")
+    for _ in (2, 3):
+        program.finish(program.generate("lowest", "aes-256", program.begin(["--next", "lowest"])))
+    assert bao.call("POST", "transit/keys/lowest/config", {"min_encryption_version": 3})[0] in (200, 204)
+    program.shred("lowest@1", "--disable", "--yes", says="disabled")
+    data = bao.call("GET", "transit/keys/lowest")[1]["data"]
+    assert (data["min_decryption_version"], data["min_encryption_version"]) == (2, 3), data
+    print("a version that nobody escrowed, and a key that may leave, are differences")
+
+
+def sealed(bao, program, proxy):
+    """A server that can't answer now says nothing of the key."""
+    folder = first(program, "sealing")
+    for status in (429, 503):
+        proxy.rule = lambda method, path, _: (status, b'{"errors":["Vault is sealed"]}') if "/decrypt/" in path else None
+        program.finish(folder, status=1, says=["openbao can't do update on decrypt now", "nothing was done"])
+        proxy.rule = lambda *_: (status, b'{"errors":["Vault is sealed"]}')
+        program.status("sealing", status=1, says="not asked: openbao can't do read on the key now")
+        program.shred("sealing", "--yes", status=1, says="now: sealed, in standby or overloaded")
+        assert program.records("shred")[-1]["phase"] == "failed"
+    proxy.rule = lambda *_: None
+    # Really sealed, and opened again: a second server of its own, with the same names.
+    with tempfile.TemporaryDirectory() as folder:
+        other = Bao(pathlib.Path(folder))
+        here = {"BAO_ADDR": f"http://127.0.0.1:{other.port}"}
+        try:
+            request = program.begin(["openbao", "--kind", "aes-256", "--set", "key=sealing"], environment=here)
+            package = program.recover("sealing", request)
+            program.finish(package, status=2, says=["it is at the openbao server 127.0.0.1", "name the address of"])
+            program.finish(package, says=": proven", environment=here)
+            assert len([one for one in program.records("import") if one["details"]["name"] == "sealing"]) == 2
+            # Two places now: each is asked at its own server, and a key of the other is not taken for lost.
+            names = [one["details"]["target"]["server"] for one in program.records("import") if one["details"]["name"] == "sealing"]
+            assert len(set(names)) == 2, names
+            program.status("sealing", status=1, says=f"not asked: it is at the openbao server {names[1]}")
+            program.status("sealing", "--server", names[0])
+            program.status("sealing", "--server", names[1], environment=here)
+            program.shred("sealing", "--server", names[1], "--yes", says="gone", environment=here)
+            assert other.call("GET", "transit/keys/sealing")[0] == 404
+            assert bao.call("GET", "transit/keys/sealing")[0] == 200
+            # The same server by another name, as after a move.
+            moved = {"BAO_ADDR": f"http://127.0.0.1:{bao.port}"}
+            program.status("sealing", status=1, says=[names[0], "--server HOST"], environment=moved)
+            program.status("sealing", "--server", names[0], environment=moved)
+            assert other.call("POST", "sys/seal")[0] == 204
+            words = ["import", "begin", "openbao", "--kind", "aes-256", "--set", "key=x", *program.before, "--out", "x"]
+            program.acme(words, status=1, says="openbao can't do read on the key now", environment=here)
+        finally:
+            other.end()
+    print("a sealed server is no other key, and two servers with the same names are told apart")
+
+
 def refused(bao, program, proxy, root):
     words = ["import", "begin", "openbao", "--kind", "aes-256", "--set", "key=never", "--out", "never"]
     here = program.before
@@ -298,7 +372,7 @@ def refused(bao, program, proxy, root):
         ((200, b"[" * 300_000), "with nonsense"),
         ((302, b""), "refuses read on the key"),
         ((500, b'{"errors":["\\u001b[31mred"]}'), "refuses read on the key: [31mred"),
-        ((503, b'{"errors":["Vault is sealed"]}'), "it is sealed or in standby"),
+        ((503, b'{"errors":["Vault is sealed"]}'), "sealed, in standby or overloaded"),
         ("drop", "can't be reached"),
     ]:
         proxy.rule = lambda *_: answer
@@ -338,6 +412,8 @@ def main():
             deaths(bao, program, proxy)
             exchanged(bao, program)
             stops(bao, program, proxy)
+            watched(bao, program)
+            sealed(bao, program, proxy)
             refused(bao, program, proxy, root)
             program.acme(["log", "verify"])
         finally:

@@ -15,6 +15,9 @@ pub(crate) struct Reached {
     /// Another address than the usual one (OpenBao: BAO_ADDR, AWS: AWS_ENDPOINT_URL say it too)
     #[arg(long, value_name = "URL", hide = !ONLINE)]
     pub(crate) endpoint: Option<String>,
+    /// The server, as the log names it, when it has another address now; of several, that one alone
+    #[arg(long, value_name = "HOST", hide = !ONLINE)]
+    pub(crate) server: Option<String>,
     /// Certificates (PEM) that are trusted beside the system's (BAO_CACERT and AWS_CA_BUNDLE say it too)
     #[arg(long, value_name = "FILE", hide = !ONLINE)]
     pub(crate) ca: Option<PathBuf>,
@@ -79,6 +82,9 @@ pub(crate) struct ProviderStatus {
     /// One provider
     #[arg(long, value_name = "PROVIDER")]
     pub(crate) at: Option<Provider>,
+    /// Days before its end there when a key is named, as one that differs
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    pub(crate) soon: u16,
     #[command(flatten)]
     pub(crate) reached: Reached,
 }

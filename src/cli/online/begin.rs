@@ -5,13 +5,14 @@
 //! if it wants one and there is none, and gives the wrapping key. Out: the same `request.json` that `quorate
 //! request` makes, to carry to the ceremony. Nothing is logged: nothing has happened yet.
 
-use super::{failure_of_many, service, target};
+use super::{failure_of_many, same_server, service};
 use crate::cli::args::{ImportBegin, Place};
 use crate::cli::failure::Failure;
 use crate::cli::files::create_secret;
 use crate::cli::output::Output;
 use crate::cli::request::{fields, shown};
 use crate::cli::session::{Session, now};
+use crate::cli::shred::{is_at, target};
 use quorate::key::{KeyKind, KeyName};
 use quorate::log::{Held, State};
 use quorate::online::{Wish, begin as begin_import};
@@ -33,6 +34,12 @@ pub(crate) fn begin(place: &Place, options: &ImportBegin, output: &mut Output) -
         let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
         return Err(Failure::file(&options.out, &error));
     }
+    let service = service(asked.provider, &options.reached)?;
+    same_server(&*service, asked.provider, &options.reached, &asked.target)?;
+    // Of a key that the log knows by an older record, the names stay as they are.
+    if let (Some(server), true) = (service.server(), options.next.is_none() && options.again.is_none()) {
+        asked.target.entry("server".to_owned()).or_insert(server);
+    }
     let wish = Wish {
         kind: asked.kind,
         purpose: asked.purpose,
@@ -40,7 +47,6 @@ pub(crate) fn begin(place: &Place, options: &ImportBegin, output: &mut Output) -
         bits: options.bits,
         target: asked.target,
     };
-    let service = service(asked.provider, &options.reached)?;
     let made = place.clock.unwrap_or_else(now);
     let request = begin_import(&*service, asked.provider, &wish, made)?;
     create_secret(&options.out, &request.bytes())?;
@@ -58,13 +64,13 @@ fn asked(place: &Place, options: &ImportBegin) -> Result<Asked, Failure> {
     match (&options.next, &options.again) {
         (Some(label), _) => {
             let name = KeyName { label: label.clone(), version: None };
-            let held = newest(state, &name, options.provider)?;
+            let held = newest(state, &name, options)?;
             let kind = escrow.version(&name)?.backed.kind;
             let target = whereabouts(&target(&held.imported));
             Ok(Asked { provider: held.imported.provider, kind, purpose: Purpose::Version, target })
         }
         (None, Some(name)) => {
-            let held = newest(state, name, options.provider)?;
+            let held = newest(state, name, options)?;
             let exact = KeyName { label: name.label.clone(), version: Some(held.imported.version) };
             let kind = escrow.version(&exact)?.backed.kind;
             let provider = held.imported.provider;
@@ -90,11 +96,12 @@ fn asked(place: &Place, options: &ImportBegin) -> Result<Asked, Failure> {
 }
 
 /// The newest version of a name that a provider holds, or the one that is named.
-fn newest<'a>(state: &'a State, name: &KeyName, at: Option<Provider>) -> Result<&'a Held, Failure> {
+fn newest<'a>(state: &'a State, name: &KeyName, options: &ImportBegin) -> Result<&'a Held, Failure> {
     let fits = |held: &&Held| {
         held.imported.name == name.label
             && name.version.is_none_or(|version| held.imported.version == version)
-            && at.is_none_or(|provider| held.imported.provider == provider)
+            && options.provider.is_none_or(|provider| held.imported.provider == provider)
+            && is_at(&options.reached, &held.imported)
     };
     let found: Vec<&Held> = state.held().filter(fits).collect();
     let version = found.iter().map(|held| held.imported.version).max();

@@ -11,6 +11,11 @@ impl From<OnlineError> for Failure {
             OnlineError::State { place, found, wanted } => {
                 Self::new(FAILED, format!("{place} {found}")).hint(wanted)
             }
+            OnlineError::Made { ref place, .. } => {
+                let hint = format!("mend that, then name the key that is there: --set key={place}; run without it, another is made");
+                // The inner error's own advice is part of the fact here.
+                Self { status: FAILED, message: error.to_string(), hint: Some(hint) }
+            }
             OnlineError::Unsure { call: "CreateKey", .. } => Self::new(FAILED, error.to_string())
                 .hint("look for a new key without material there, and name it with --set key=ID; run without that, it makes another"),
             error => {
@@ -38,6 +43,9 @@ fn hint(error: &OnlineError) -> &'static str {
             "nothing was sent: if the service has a certificate of your own authority, give that with --ca FILE; else somebody may stand between"
         }
         OnlineError::Timeout { .. } => "run it again, with a longer --call-timeout if the service is slow",
+        OnlineError::NotNow { .. } => {
+            "nothing was done: unseal it, or wait, or name the server that is active; then run it again"
+        }
         OnlineError::Unsure { .. } | OnlineError::Partly(_) => {
             "run the same command again: it looks first, and does only what is not done"
         }

@@ -4,18 +4,19 @@
 //! reply was lost, is simply run again, and what was done is found done. Out: a record, written when the proof
 //! was compared, and never twice. A later version is then made the one that is used, where that is a step of its own.
 
-use super::{at, service, target};
+use super::{at, service_at};
 use crate::cli::args::{ImportFinish, Place};
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::import::{of, pinned, same_material, say};
 use crate::cli::output::Output;
 use crate::cli::package::{known, read};
 use crate::cli::session::Session;
+use crate::cli::shred::same_place;
 use quorate::ceremony::escrow::Escrow;
 use quorate::key::KeyKind;
 use quorate::log::{Held, Imported, Op, Packaged, Phase};
 use quorate::online::{KeyState, OnlineError, Service, finish as finish_import};
-use quorate::provider::{PackageFacts, ProofKind, Purpose, whereabouts};
+use quorate::provider::{PackageFacts, ProofKind, Purpose};
 use quorate::wire::json::Json;
 
 pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output) -> Result<(), Failure> {
@@ -25,7 +26,7 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
     known(&escrow, &package)?;
     let (request, facts) = (package.request(), package.facts());
     told_apart(&escrow, facts)?;
-    let service = service(facts.provider, &options.reached)?;
+    let service = service_at(facts.provider, &options.reached, request.target())?;
     let before = pinned(&escrow, facts);
     let finished = match finish_import(&*service, &package, before.as_deref()) {
         // The clock of this machine tells earlier than the service why.
@@ -90,11 +91,11 @@ fn started(
 
 /// A later version of the same key in the same place, which must not be put aside for an older one.
 fn later(escrow: &Escrow<'_>, imported: &Imported) -> Option<u32> {
+    let ours = Held { time: escrow.now(), imported: imported.clone(), stopped: None };
     let here = |held: &&Held| {
-        let other = &held.imported;
-        (&other.name, other.provider) == (&imported.name, imported.provider)
-            && whereabouts(&target(other)) == whereabouts(&target(imported))
-            && other.version > imported.version
+        held.imported.name == imported.name
+            && held.imported.version > imported.version
+            && same_place(held, &ours)
     };
     escrow.state().held().filter(here).map(|held| held.imported.version.get()).max()
 }

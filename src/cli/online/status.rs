@@ -2,19 +2,25 @@
 //!
 //! For monitoring: one line a key version and place, exit status 4 when something there isn't as the log says.
 //! Everything is asked before it ends; what could not be asked is said, and is exit status 1 when nothing
-//! else is wrong. Nothing is changed, there or here.
+//! else is wrong. What a place uses for new work is looked at too: a version there that nobody escrowed is in no
+//! backup, and what it encrypts is lost with it. Nothing is changed, there or here.
 
-use super::{at, has_client, service, target};
+use super::{at, has_client, service_at};
 use crate::cli::args::{Place, ProviderStatus, Reached};
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
+use crate::cli::shred::{is_at, same_place, target};
 use quorate::key::{KeyKind, KeyName};
-use quorate::log::{Held, ShredHow};
+use quorate::log::{Held, ShredHow, State};
 use quorate::online::{KeyState, Reported, Service};
-use quorate::provider::{Provider, Target, whereabouts};
+use quorate::provider::{ProofKind, Provider, Target, whereabouts};
 use quorate::wire::json::{Json, object};
+use quorate::wire::time::Timestamp;
 use std::collections::BTreeMap;
+
+/// Seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
 
 /// What came of asking.
 enum Asked {
@@ -35,7 +41,17 @@ pub(crate) fn status(place: &Place, options: &ProviderStatus, output: &mut Outpu
         let one = &held.imported;
         let name = KeyName { label: one.name.clone(), version: Some(one.version) };
         let kind = escrow.version(&name)?.backed.kind;
-        let asked = ask(held, kind, &mut services, &options.reached);
+        let asked = match ask(held, kind, &mut services, &options.reached) {
+            Asked::As(reported) => {
+                let left =
+                    |ends: Timestamp| ends.since(escrow.now()) <= u64::from(options.soon).saturating_mul(DAY);
+                match ending(held, &reported, left).or_else(|| unknown(escrow.state(), held, &reported)) {
+                    None => Asked::As(reported),
+                    Some(why) => Asked::Other(reported, why),
+                }
+            }
+            asked => asked,
+        };
         let head = format!("{name} at {} {}", one.provider, one.place);
         let (reported, found) = match &asked {
             Asked::As(reported) => (Some(reported), None),
@@ -54,13 +70,13 @@ pub(crate) fn status(place: &Place, options: &ProviderStatus, output: &mut Outpu
             Some(why) if state.is_empty() => output.line(format!("{head}: {why}")),
             Some(why) => output.line(format!("{head}: {state}; {why}")),
         }
-        let time =
-            |time: Option<quorate::wire::time::Timestamp>| time.map(|time| Json::text(time.to_string()));
+        let time = |time: Option<Timestamp>| time.map(|time| Json::text(time.to_string()));
         if let Some(expires) = reported.and_then(|one| one.expires) {
             output.line(format!("  expires there at {expires}"));
         }
         values.push(object([
             ("asked", Some(Json::Bool(reported.is_some()))),
+            ("current", reported.and_then(|one| one.current.clone()).map(Json::text)),
             ("deletion", time(reported.and_then(|one| one.deletion))),
             ("differs", Some(Json::Bool(matches!(asked, Asked::Other(..))))),
             ("expires", time(reported.and_then(|one| one.expires))),
@@ -82,7 +98,7 @@ pub(crate) fn status(place: &Place, options: &ProviderStatus, output: &mut Outpu
         (0, _) => {
             output.finish()?;
             Err(Failure::new(FAILED, format!("{unasked} of the key versions could not be asked for"))
-                .hint("the lines say why; nothing is known of these now"))
+                .hint("the lines say why, and nothing is known of these now; of several servers, `--server HOST` asks one for its own keys"))
         }
         _ => {
             output.finish()?;
@@ -97,7 +113,7 @@ fn is_asked(held: &Held, options: &ProviderStatus) -> bool {
     let named = options.name.as_ref().is_none_or(|name| {
         name.label == one.name && name.version.is_none_or(|version| version == one.version)
     });
-    named && options.at.is_none_or(|provider| provider == one.provider)
+    named && options.at.is_none_or(|provider| provider == one.provider) && is_at(&options.reached, one)
 }
 
 /// A service for each place: one client may speak to one vault or server alone.
@@ -108,7 +124,8 @@ fn ask(held: &Held, kind: KeyKind, services: &mut Services, reached: &Reached) -
     if !has_client(provider) {
         return Asked::Not(format!("there is no client for {provider} here"));
     }
-    let connected = || service(provider, reached).map_err(|failure| failure.message);
+    let connected =
+        || service_at(provider, reached, &held.imported.target).map_err(|failure| failure.message);
     let service =
         match services.entry((provider, whereabouts(&target(&held.imported)))).or_insert_with(connected) {
             Ok(service) => service,
@@ -117,6 +134,10 @@ fn ask(held: &Held, kind: KeyKind, services: &mut Services, reached: &Reached) -
     match service.report(&at(&held.imported, kind)) {
         Err(error) => Asked::Not(error.to_string()),
         Ok(reported) => match compare(held, &reported) {
+            None if shows_nothing(held, &reported) => Asked::Not(format!(
+                "it shows no {} by which the key would be known",
+                held.imported.proof.name()
+            )),
             None => Asked::As(reported),
             Some(why) => Asked::Other(reported, why),
         },
@@ -137,6 +158,44 @@ pub(super) fn another(held: &Held, reported: &Reported) -> Option<String> {
         .or_else(|| other(imported.id.as_ref(), reported.id.as_ref()))
 }
 
+/// Whether what would tell the key from another isn't shown of one that is in use.
+fn shows_nothing(held: &Held, reported: &Reported) -> bool {
+    reported.state == KeyState::Enabled
+        && reported.evidence.is_none()
+        && matches!(held.imported.proof, ProofKind::PublicKey | ProofKind::MaterialId)
+}
+
+/// That a key which is in use ends there by itself: soon, or at all where it was imported without an end.
+fn ending(held: &Held, reported: &Reported, is_soon: impl Fn(Timestamp) -> bool) -> Option<String> {
+    let ends = reported.expires.filter(|_| held.stopped.is_none())?;
+    let unwanted = held.imported.provider == Provider::Aws;
+    (unwanted || is_soon(ends))
+        .then(|| format!("it ends there by itself at {ends}; `quorate import begin --again` brings it again"))
+}
+
+/// That a place uses for new work what no record of the log brought there, or an older version than the newest.
+fn unknown(state: &State, held: &Held, reported: &Reported) -> Option<String> {
+    let (current, one) = (reported.current.as_ref()?, &held.imported);
+    let there = |other: &&Held| same_place(held, other);
+    let is_current =
+        |other: &Held| other.imported.id.as_ref() == Some(current) || other.imported.evidence == *current;
+    let newer = |other: &Held| other.stopped.is_none() && other.imported.version > one.version;
+    // It is said of the newest that is in use, once.
+    if held.stopped.is_some() || state.held().filter(there).any(newer) {
+        return None;
+    }
+    match state.held().filter(there).find(|other| is_current(other)) {
+        None => Some(format!(
+            "it uses {current} for new work, which no import of the log brought there: it is in no backup"
+        )),
+        Some(other) if other.imported.version < one.version => Some(format!(
+            "version {} is used there for new work: run `quorate import finish` again",
+            other.imported.version
+        )),
+        Some(_) => None,
+    }
+}
+
 /// What is not as the log says; the worst of it.
 fn compare(held: &Held, reported: &Reported) -> Option<String> {
     use KeyState::{Disabled, Empty, Enabled, Ending, Gone};
@@ -153,7 +212,10 @@ fn compare(held: &Held, reported: &Reported) -> Option<String> {
         return found;
     }
     if wanted.contains(&reported.state) {
-        return None;
+        let may = reported.leaves && stopped.is_none();
+        return may.then(|| {
+            "the key may leave it (exported, or in a plain backup), which no import asks for".to_owned()
+        });
     }
     Some(match (stopped, reported.state) {
         (None, Ending) => match reported.deletion {

@@ -11,17 +11,19 @@ use crate::online::{OnlineError, Reach};
 use crate::provider::{Provider, Target};
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_kms::Client;
-use aws_sdk_kms::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::timeout::TimeoutConfig;
-use aws_sdk_kms::config::{ConfigBag, Intercept, Region, RuntimeComponents, SharedHttpClient};
-use aws_sdk_kms::error::{BoxError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::config::{Region, SharedHttpClient};
+use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::types::KeyMetadata;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider as Tls, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use core::future::Future;
 use core::time::Duration;
 use std::error::Error;
+
+mod tls;
+use tls::{TlsClient, TlsOnly, plain_address};
 
 const PROVIDER: Provider = Provider::Aws;
 
@@ -91,7 +93,9 @@ impl Aws {
             provider: PROVIDER,
             what: format!("the certificates can't be used: {}", plain(&error.to_string())),
         })?;
-        Ok(Builder::new().tls_provider(Tls::Rustls(CryptoMode::Ring)).tls_context(context).build_https())
+        let client =
+            Builder::new().tls_provider(Tls::Rustls(CryptoMode::Ring)).tls_context(context).build_https();
+        Ok(SharedHttpClient::new(TlsClient { client, reach: self.reach.clone() }))
     }
 
     /// Calls about the key that a target names.
@@ -269,45 +273,4 @@ pub(super) fn nonsense(call: Call, wanted: &'static str) -> OnlineError {
 fn part(arn: &str, number: usize) -> Option<String> {
     let part = arn.strip_prefix("arn:").and_then(|_| arn.split(':').nth(number))?;
     (!part.is_empty()).then(|| part.to_owned())
-}
-
-/// Stops a request that would go without TLS.
-#[derive(Debug)]
-struct TlsOnly {
-    reach: Reach,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0} has no TLS")]
-struct PlainHttp(String);
-
-impl Intercept for TlsOnly {
-    fn name(&self) -> &'static str {
-        "TlsOnly"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let address = context.request().uri();
-        match self.reach.address(PROVIDER, address) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(PlainHttp(address.chars().take(80).collect()).into()),
-        }
-    }
-}
-
-/// The address of a request that was stopped for want of TLS.
-fn plain_address(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(PlainHttp(address)) = error.downcast_ref() {
-            return Some(address.clone());
-        }
-        next = error.source();
-    }
-    None
 }

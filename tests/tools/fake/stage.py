@@ -83,7 +83,7 @@ class Stage(Program):
                 # On a line of its own it stands for any lines, in a line for any part of it.
                 lines = [r"(?:.*\n)*" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + r"\n" for line in wanted.splitlines()]
                 assert re.fullmatch("".join(lines), text), f"{command}\n{text}\nis not\n{wanted}"
-                noted = re.search(r"wrapping key  ([0-9a-f ]{71})\n", text)
+                noted = re.search(r"whole request ([0-9a-f ]{71})\n", text)
                 environment |= {"NOTED": noted.group(1)} if noted else {}
                 count += 1
         assert count > 4
