@@ -1,0 +1,156 @@
+//! The look at a log: keys, providers, ceremonies and cards, each with what is due of it.
+
+use super::drills::failed;
+use super::{Item, Level, What};
+use crate::ceremony::policy::together;
+use crate::log::policy::after;
+use crate::log::{KeyEntry, KeyState, KeyVersion, Policy, Remains, ReportOf, Scope, State};
+use crate::quorum::QuorumRecord;
+use crate::wire::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was seen so far.
+pub(super) struct Seen<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
+    pub(super) items: Vec<Item>,
+}
+
+impl Seen<'_> {
+    /// Something that began at `from` and is overdue so many days later.
+    fn put(&mut self, what: What, subject: impl Into<String>, from: Timestamp, days: u32) {
+        let due = after(from, days);
+        // What comes every week is not to be told of a month before.
+        let notice = u64::from(self.policy.warn_days).saturating_mul(86_400).min(due.since(from) / 2);
+        let level = match due.since(self.now) {
+            0 => Level::Overdue,
+            left if left <= notice => Level::Soon,
+            _ => Level::Later,
+        };
+        self.items.push(Item { what, subject: subject.into(), due, level });
+    }
+
+    pub(super) fn key(&mut self, name: &str, key: &KeyEntry) {
+        for (version, one) in key.versions.iter().rev() {
+            match one.state {
+                KeyState::Active => {
+                    let made = one.backed.created;
+                    if let Some(days) = self.policy.rotation_of(&one.backed.deposit.name, one.backed.kind) {
+                        self.put(What::Rotation(version.get(), made), name, made, days);
+                    }
+                    return;
+                }
+                KeyState::Compromised => {
+                    return self.put(What::Replacement(version.get()), name, one.since, 0);
+                }
+                // An older one is still in use, or none is.
+                KeyState::PreActivation | KeyState::Suspended => {}
+                KeyState::Destroyed | KeyState::DestroyedCompromised => {}
+                KeyState::Deactivated => return,
+            }
+        }
+    }
+
+    pub(super) fn providers(&mut self, state: &State) {
+        let version =
+            |name, version| -> Option<&KeyVersion> { state.keys().get(name)?.versions.get(&version) };
+        let mut there = BTreeMap::new();
+        for (time, one) in state.imports() {
+            there.insert((&one.name, one.provider, &one.place), (one.version, *time));
+        }
+        let mut gone = BTreeMap::new();
+        for entry in state.certificates() {
+            if let Remains::Provider { name, version, provider, place } = &entry.certificate.what {
+                gone.insert((name, *version, *provider, place), entry.time);
+            }
+        }
+        let is_gone = |(name, provider, place), version, time| {
+            gone.get(&(name, version, provider, place)).is_some_and(|gone: &Timestamp| *gone >= time)
+        };
+        for ((name, provider, place), (number, time)) in &there {
+            let Some(days) = self.policy.import_of(*provider) else { continue };
+            let is_used = version(*name, *number).is_some_and(|one| one.state.may_protect());
+            if is_used && !is_gone((*name, *provider, *place), *number, *time) {
+                let what = What::Import(number.get(), *provider, (*place).clone());
+                self.put(what, name.as_str(), *time, days);
+            }
+        }
+        let Some(days) = self.policy.package_days else { return };
+        // A package is done with when it, or a later one for the same place, was imported.
+        let imported: BTreeSet<_> = state.imports().iter().map(|(_, one)| one.package).collect();
+        let mut waiting = BTreeMap::new();
+        for (time, one) in state.packages() {
+            waiting.insert((&one.name, one.provider, &one.place), (one.version, *time, one.package));
+        }
+        for ((name, provider, place), (number, time, package)) in waiting {
+            let is_used = version(name, number).is_some_and(|one| one.state.may_protect());
+            if is_used && !imported.contains(&package) && !is_gone((name, provider, place), number, time) {
+                let what = What::Package(number.get(), provider, place.clone(), time);
+                self.put(what, name.as_str(), time, days);
+            }
+        }
+    }
+
+    pub(super) fn ceremonies(&mut self, state: &State) {
+        for (seq, intent) in state.open() {
+            self.put(What::Intent(*seq), intent.op.name(), intent.time, self.policy.open_days);
+        }
+        let Some(founded) = state.quorum() else { return };
+        let is_whole = |scope| matches!(scope, Scope::All | Scope::Sample);
+        let proven = state
+            .drills()
+            .iter()
+            .rev()
+            .find(|one| one.is_proven && is_whole(one.drilled.drill.scope) && one.drilled.failures == 0);
+        if state.versions() > 0 {
+            let last = proven.map(|one| one.time);
+            self.put(What::Drill(last), "drill", last.unwrap_or(founded.time), self.policy.drill_days);
+        }
+        if let Some((failures, first)) = failed(state) {
+            self.put(What::Failed(failures, first), "drill", first, 0);
+        }
+        let Some(since) = state.policy_entry().map(|entry| entry.seq) else { return };
+        let ended = [
+            (ReportOf::Found, Some((founded.seq, founded.time))),
+            (ReportOf::Recover, state.last_recovery()),
+            (ReportOf::Drill, state.drills().last().map(|one| (one.seq, one.time))),
+        ];
+        for (kind, ended) in ended {
+            // Only the last one: no report can be made afterwards, and the next ceremony makes it good.
+            let Some((seq, time)) = ended.filter(|(seq, _)| *seq > since) else { continue };
+            let has = state.reports().iter().any(|report| report.reported.ended == seq);
+            if self.policy.reports.contains(&kind) && !has {
+                self.put(What::Report(kind, seq), kind.name(), time, 0);
+            }
+        }
+    }
+
+    /// The cards, and how many are to spare.
+    pub(super) fn cards(&mut self, state: &State, record: &QuorumRecord) -> Option<u8> {
+        let entry = state.quorum()?;
+        let (threshold, count) = (record.scheme().threshold(), record.scheme().count());
+        let (mut there, mut last) = (0_u8, entry.time);
+        for (index, custodian) in (1_u8..=count).zip(&record.terms().custodians) {
+            let card = entry.cards.get(&index).copied().unwrap_or_default();
+            if card.is_gone() {
+                let since = card.gone.map(|(time, _)| time).max(card.destroyed.map(|(time, _)| time));
+                last = last.max(since.unwrap_or(last));
+                continue;
+            }
+            there = there.saturating_add(1);
+            let from = card.good.unwrap_or(entry.time);
+            self.put(What::Card(index, card.good), custodian.name.clone(), from, self.policy.card_days);
+        }
+        let wanted = self.policy.spare_of(count.saturating_sub(threshold));
+        match there.checked_sub(threshold) {
+            None => self.put(What::Quorum(there, threshold), "quorum", last, 0),
+            Some(spare) if spare < wanted => self.put(What::Spare(spare, wanted), "quorum", last, 0),
+            Some(_) => {}
+        }
+        if let Some(broken) = together(self.policy, record, state) {
+            let since = state.policy_entry().map_or(entry.time, |policy| policy.time.max(last));
+            self.put(What::Separation(broken), "quorum", since, 0);
+        }
+        there.checked_sub(threshold)
+    }
+}
