@@ -88,10 +88,8 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
     }
     let mut seen = inspect(&escrow)?;
     let upto = escrow.log().signed_upto();
-    for finding in check_heads(&escrow) {
-        // A record that doesn't count is named as such.
-        let is_void = matches!(finding, Finding::HeadSignature { seq } if escrow.log().forged() != Some(seq));
-        if !is_void && !seen.findings.contains(&finding) {
+    for finding in heads(&escrow) {
+        if !seen.findings.contains(&finding) {
             seen.findings.push(finding);
         }
     }
@@ -163,6 +161,13 @@ fn covered(upto: Option<(u64, Timestamp, Op)>, last: u64) -> String {
             format!("signed the log up to record {seq} ({op}, {time}); {rest}")
         }
     }
+}
+
+/// The signatures of quorums that are not theirs, but for those of records that don't count and are named as such.
+pub(super) fn heads(escrow: &Escrow<'_>) -> Vec<Finding> {
+    let forged = escrow.log().forged();
+    let is_void = |finding: &Finding| matches!(finding, Finding::HeadSignature { seq } if forged != Some(*seq));
+    check_heads(escrow).into_iter().filter(|finding| !is_void(finding)).collect()
 }
 
 /// The records that don't count, in words; of those that a founder has acknowledged, how many there are.

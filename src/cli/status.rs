@@ -3,12 +3,12 @@
 use super::args::{Place, Status};
 use super::failure::{DIFFERENCE, Failure};
 use super::hsm::may_leave;
-use super::log::{ahead, sentence, signers, void};
+use super::log::{ahead, heads, sentence, signers, void};
 use super::operator;
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::escrow::Escrow;
-use quorate::ceremony::inspect::{Finding, check_heads};
+use quorate::ceremony::inspect::Finding;
 use quorate::ceremony::watch::Level;
 use quorate::log::{CardHistory, DrillEntry, Drilled, KeyVersion, State};
 use quorate::quorum::QuorumRecord;
@@ -106,11 +106,7 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
         due::lines(watch, lines);
     }
     // What a quorum signed is counted above: whoever can write the escrow can write such a record.
-    let mut forged = check_heads(&escrow);
-    // A record that doesn't count is named as such.
-    forged.retain(
-        |finding| !matches!(finding, Finding::HeadSignature { seq } if escrow.log().forged() != Some(*seq)),
-    );
+    let forged = heads(&escrow);
     let undead = undead(&escrow);
     let mut found: Vec<String> =
         forged.iter().map(sentence).chain(void(&escrow)).chain(ahead(&escrow)).collect();

@@ -5,7 +5,7 @@
 //! writes a thousand lines about one file has it read once. A store that fails is an error, never "unsigned".
 
 use super::record::{Op, Record};
-use super::state::{Founded, Salvaged, State};
+use super::state::{Founded, State};
 use crate::quorum::QuorumRecord;
 use crate::share::QuorumId;
 use crate::store::{Store, StoreError};
@@ -53,8 +53,7 @@ impl Quorums {
         let Some((quorum, signature)) = record.signed() else { return Ok(Verdict::Unsigned) };
         let founded = match record.entry.op {
             // These say themselves which record is that of their quorum.
-            Op::Found => Founded::of(record),
-            Op::Salvage => Salvaged::quorum_of(record),
+            Op::Found | Op::Salvage => Founded::of(record),
             _ => state.founded(quorum).cloned(),
         };
         let signer = founded.map(|founded| self.get(store, &founded)).transpose()?.flatten();

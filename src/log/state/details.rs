@@ -2,8 +2,8 @@
 
 use super::token::{InToken, checks, checks_json};
 use super::{
-    Entry, Fields, Fingerprint, Json, JsonError, KeyId, Label, Op, Phase, QuorumId, Record, Timestamp,
-    object, text,
+    Entry, Fields, Fingerprint, Json, JsonError, KeyId, Label, Op, Phase, QuorumId, Record, Salvaged,
+    Timestamp, object, text,
 };
 use crate::key::{KeyKind, Mark};
 use core::num::NonZeroU32;
@@ -171,12 +171,15 @@ impl Backed {
 }
 
 impl Founded {
-    /// The quorum that a record founds; `None` for any other.
+    /// The quorum that a record brings along: that it founds, or that met in its salvage; `None` for any other.
     pub(in crate::log) fn of(record: &Record) -> Option<Self> {
         let mut fields = Fields::of("the record", record.entry.details.by_ref()).ok()?;
         fields.number::<u64>("intent").ok()?;
-        let founded = Self::read(fields).ok()?;
-        (record.entry.op == Op::Found).then_some(founded)
+        match record.entry.op {
+            Op::Found => Self::read(fields).ok(),
+            Op::Salvage => Some(Salvaged::read(fields).ok()?.quorum),
+            _ => None,
+        }
     }
 
     /// The details of the record that ends `intent`, without the quorum's signature.

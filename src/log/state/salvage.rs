@@ -4,7 +4,7 @@
 //! and changes nothing of what the log says of its own keys.
 
 use super::details::signature;
-use super::{Fields, Fingerprint, Founded, Json, JsonError, Label, Op, QuorumId, Record, object, text};
+use super::{Fields, Fingerprint, Founded, Json, JsonError, Label, QuorumId, object, text};
 use core::num::NonZeroU32;
 
 /// Which key version is salvaged, as its backup sheet names it.
@@ -81,14 +81,6 @@ impl Salvaged {
             ("to", Some(Json::text(self.to))),
             version,
         ])
-    }
-
-    /// The quorum that a record of a salvage says has met; `None` for any other.
-    pub(in crate::log) fn quorum_of(record: &Record) -> Option<Founded> {
-        let mut fields = Fields::of("the record", record.entry.details.by_ref()).ok()?;
-        fields.number::<u64>("intent").ok()?;
-        let salvaged = Self::read(fields).ok()?;
-        (record.entry.op == Op::Salvage).then_some(salvaged.quorum)
     }
 
     /// Reads what is left of the details behind `intent`.
