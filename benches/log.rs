@@ -16,14 +16,11 @@
 )]
 
 use quorate::key::{Fingerprint, KeyId, KeyKind};
-use quorate::log::ssh::SshKey;
 use quorate::log::{
-    Backed, Deposit, Entry, Founded, Log, Next, Op, OperatorChange, Phase, Role, Sign, SignError, Signing,
-    State,
+    Backed, Deposit, Entry, Founded, Log, Next, Op, OperatorChange, Phase, Role, Signing, State,
 };
-use quorate::primitive::ed25519::{self, Signer};
-use quorate::primitive::hash::{sha256, sha512};
-use quorate::secret::SecretBytes;
+use quorate::primitive::ed25519;
+use quorate::primitive::hash::sha256;
 use quorate::share::QuorumId;
 use quorate::store::{FolderStore, Store};
 use quorate::wire::json::{Json, object};
@@ -35,6 +32,10 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+#[path = "../tests/tools/hand.rs"]
+mod hand;
+use hand::hand;
 
 /// How many records are in one commit of the long log.
 const EACH: u64 = 1000;
@@ -263,32 +264,10 @@ fn append() {
     row("the same", ours / bare, "one durable file of that length");
 }
 
-/// An operator's key in memory.
-struct Hand(Signer, SshKey);
-
-fn part(bytes: &[u8]) -> Vec<u8> {
-    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
-}
-
-impl Sign for Hand {
-    fn key(&self) -> &SshKey {
-        &self.1
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let namespace = part(quorate::log::ssh::NAMESPACE.as_bytes());
-        let data =
-            [&b"SSHSIG"[..], &namespace, &part(b""), &part(b"sha512"), &part(&sha512(&[message]))].concat();
-        Ok([part(b"ssh-ed25519"), part(&self.0.sign(&data))].concat())
-    }
-}
-
 fn signed() {
-    let signer = Signer::from_seed(&SecretBytes::copy_of(&[1; 32])).unwrap();
-    let public = signer.public();
-    let (message, signature) = ([7; 64], signer.sign(&[7; 64]));
-    let key = SshKey::from_bytes(&[part(b"ssh-ed25519"), part(&public)].concat()).unwrap();
-    let (hand, store) = (Hand(signer, key.clone()), quorate::store::MemoryStore::new());
+    let (hand, store) = (hand(1), quorate::store::MemoryStore::new());
+    let (public, key) = (hand.bare().public(), hand.1.clone());
+    let (message, signature) = ([7; 64], hand.bare().sign(&[7; 64]));
     let signing = Signing { by: Some(&hand), ..Signing::default() };
     let mut log = Log::empty();
     let add = OperatorChange::Add { name: "flora".to_owned(), key, roles: Role::ALL.into() };

@@ -13,6 +13,8 @@
 
 mod cards;
 mod escrows;
+#[path = "../tools/hand.rs"]
+mod hand;
 mod operators;
 mod quorums;
 mod reports;

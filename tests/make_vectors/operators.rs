@@ -2,50 +2,17 @@
 //! from fixed seeds and nothing random, so that they can be made again to compare.
 
 use super::Out;
+use super::hand::{Hand, hand};
 use super::escrows::sections;
 use super::sheets::{met, published, store};
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::inspect::check_heads;
-use quorate::log::ssh::{NAMESPACE, SshKey};
-use quorate::log::{Entry, Log, Next, Op, OperatorChange, Phase, Role, Sign, SignError, SignedBy, Signing};
-use quorate::primitive::ed25519::Signer;
-use quorate::primitive::hash::sha512;
+use quorate::log::{Entry, Log, Next, Op, OperatorChange, Phase, Role, Sign as _, SignedBy, Signing};
 use quorate::quorum::QuorumRecord;
-use quorate::secret::SecretBytes;
 use quorate::store::{MemoryStore, Store};
 use quorate::wire::json::{Json, object};
 use quorate::wire::time::Timestamp;
 use std::convert::Infallible;
-
-/// An operator's key in memory.
-struct Hand(Signer, SshKey);
-
-fn part(bytes: &[u8]) -> Vec<u8> {
-    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
-}
-
-fn hand(seed: u8) -> Hand {
-    let signer = Signer::from_seed(&SecretBytes::copy_of(&[seed; 32])).unwrap();
-    let key = SshKey::from_bytes(&[part(b"ssh-ed25519"), part(&signer.public())].concat()).unwrap();
-    Hand(signer, key)
-}
-
-impl Sign for Hand {
-    fn key(&self) -> &SshKey {
-        &self.1
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let data = [
-            &b"SSHSIG"[..],
-            &part(NAMESPACE.as_bytes()),
-            &part(b""),
-            &part(b"sha512"),
-            &part(&sha512(&[message])),
-        ];
-        Ok([part(b"ssh-ed25519"), part(&self.0.sign(&data.concat()))].concat())
-    }
-}
 
 fn at(minute: u64) -> Timestamp {
     Timestamp::from_unix(1_795_480_000 + 60 * minute).unwrap()

@@ -2,40 +2,15 @@
 
 use super::*;
 use crate::ceremony::inspect::check_heads;
-use crate::log::ssh::{self, SshKey};
+use crate::hand::{Hand, hand};
 use crate::log::{
     CommitError, Entry, Founded, LogError, Next, OperatorChange, Phase, Proof, Record, ReportOf, Reported,
-    Role, Salvage, Salvaged, Sign, SignError, Unauthorised,
+    Role, Salvage, Salvaged, Unauthorised,
 };
-use crate::primitive::ed25519::Signer;
-use crate::primitive::hash::sha512;
-use crate::secret::SecretBytes;
 use crate::share::QuorumId;
 use crate::wire::json::{Json, object};
 use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicUsize, Ordering};
-
-struct Hand(Signer, SshKey);
-
-fn hand(seed: u8) -> Hand {
-    let signer = Signer::from_seed(&SecretBytes::copy_of(&[seed; 32])).unwrap();
-    let bytes = [&[0, 0, 0, 11][..], b"ssh-ed25519", &[0, 0, 0, 32], &signer.public()].concat();
-    Hand(signer, SshKey::from_bytes(&bytes).unwrap())
-}
-
-impl Sign for Hand {
-    fn key(&self) -> &SshKey {
-        &self.1
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let part = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
-        let hash = sha512(&[message]);
-        let data =
-            [&b"SSHSIG"[..], &part(ssh::NAMESPACE.as_bytes()), &part(b""), &part(b"sha512"), &part(&hash)];
-        Ok([part(b"ssh-ed25519"), part(&self.0.sign(&data.concat()))].concat())
-    }
-}
 
 fn add(name: &str, hand: &Hand, roles: &[Role]) -> OperatorChange {
     OperatorChange::Add { name: name.to_owned(), key: hand.1.clone(), roles: roles.iter().copied().collect() }

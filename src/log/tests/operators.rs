@@ -1,42 +1,8 @@
 //! Operators: who may say what, and what becomes of what others say.
 
 use super::*;
-use crate::log::ssh::SshKey;
-use crate::primitive::ed25519::Signer;
-use crate::secret::SecretBytes;
+pub(super) use crate::hand::{Hand, hand};
 use std::collections::BTreeSet;
-
-/// An operator's key in memory.
-pub(super) struct Hand(Signer, pub(super) SshKey);
-
-pub(super) fn hand(seed: u8) -> Hand {
-    let signer = Signer::from_seed(&SecretBytes::copy_of(&[seed; 32])).unwrap();
-    let bytes = [&[0, 0, 0, 11][..], b"ssh-ed25519", &[0, 0, 0, 32], &signer.public()].concat();
-    Hand(signer, SshKey::from_bytes(&bytes).unwrap())
-}
-
-impl Hand {
-    pub(super) fn print(&self) -> SshFingerprint {
-        self.1.fingerprint()
-    }
-}
-
-impl Sign for Hand {
-    fn key(&self) -> &SshKey {
-        &self.1
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let armour = ssh::armor(&self.1, ssh::NAMESPACE, &[]);
-        assert!(armour.contains("SSH SIGNATURE"));
-        // The data that PROTOCOL.sshsig says, made here a second time.
-        let part = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
-        let hash = crate::primitive::hash::sha512(&[message]);
-        let data =
-            [&b"SSHSIG"[..], &part(ssh::NAMESPACE.as_bytes()), &part(b""), &part(b"sha512"), &part(&hash)];
-        Ok([part(b"ssh-ed25519"), part(&self.0.sign(&data.concat()))].concat())
-    }
-}
 
 pub(super) fn add(name: &str, hand: &Hand, roles: &[Role]) -> Json<'static> {
     let roles: BTreeSet<Role> = roles.iter().copied().collect();
