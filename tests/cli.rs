@@ -25,6 +25,7 @@ mod cli {
     mod damage;
     mod destroy;
     mod drill;
+    mod drill_package;
     mod exports;
     mod kek;
     mod keys;

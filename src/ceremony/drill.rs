@@ -46,9 +46,9 @@ pub enum DrillError {
     Entropy(#[from] NoEntropy),
 }
 
-/// Where a drill puts each key that came back.
+/// Where a drill puts each key that came back: nowhere, into a spare token, or wrapped for a provider's test key.
 pub trait Target {
-    /// The word for it in the log: `nowhere` or `token`.
+    /// The word for it in the log: `nowhere`, `token` or `package`.
     fn word(&self) -> &'static str;
 
     /// Takes a key whose fingerprint matched, and leaves nothing of it behind.
@@ -56,6 +56,12 @@ pub trait Target {
     /// # Errors
     /// Why it can't be taken, in public words.
     fn take(&mut self, key: &KeyRecord) -> Result<(), String>;
+
+    /// What is logged with the end of the drill whose intent is `intent`: the packages that it made.
+    fn records(&self, intent: u64) -> Vec<(Op, Phase, Json<'static>)> {
+        let _ = intent;
+        Vec::new()
+    }
 }
 
 /// The key is wiped at once.
@@ -166,6 +172,10 @@ impl Drilling {
             failed: failures.iter().take(FAILURES).map(|one| one.failed.clone()).collect(),
             times,
         };
+        let before = target.records(self.intent);
+        if !before.is_empty() {
+            escrow.commit(|_| Ok::<_, Infallible>(before.clone()))?;
+        }
         escrow.record_signed(Op::Drill, Phase::Done, &drilled.done(self.intent), quorum)
     }
 

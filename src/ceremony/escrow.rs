@@ -5,7 +5,7 @@ use crate::key::{KeyId, KeyName, Label};
 pub use crate::log::quorum_file;
 use crate::log::{
     Checkpoint, CommitError, Entry, Founded, KeyVersion, LONGEST_QUORUM, Log, LogError, Next, Op, Phase,
-    Sign, Signing, State,
+    Role, Sign, Signing, State,
 };
 use crate::quorum::{Quorum, QuorumRecord, RecordError};
 use crate::share::QuorumId;
@@ -169,6 +169,15 @@ impl<'a> Escrow<'a> {
     pub fn operator_name(&self) -> Option<&str> {
         let key = self.signing.by?.key().fingerprint();
         self.state().operators().get(&key).map(|operator| operator.name.as_str())
+    }
+
+    /// Whether the operator who signs has a role that may write records of `op`; without operators everybody has.
+    #[must_use]
+    pub fn may(&self, op: Op) -> bool {
+        let operator = self.signing.by.and_then(|by| self.state().operators().get(&by.key().fingerprint()));
+        let roles = Role::of(op);
+        operator
+            .is_none_or(|operator| roles.is_empty() || roles.iter().any(|role| operator.roles.contains(role)))
     }
 
     /// What time the caller says it is.

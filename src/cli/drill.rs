@@ -35,6 +35,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod packed;
+use packed::Packing;
+
 pub(crate) fn run(place: &Place, options: &Drill, output: &mut Output) -> Result<(), Failure> {
     camera::is_built(&options.present.camera)?;
     let led = is_interactive();
@@ -87,9 +90,31 @@ fn ask(options: &mut Drill, escrow: &Escrow<'_>, output: &Output) -> Result<(), 
     }
 }
 
+/// Where a drill puts keys, as the command line shows it.
+pub(super) trait Destination: Target {
+    /// What is said of it, and what leaves now that the log has the drill's end.
+    fn release(&mut self, output: &mut Output) -> Result<Option<Json<'static>>, Failure>;
+}
+
+impl Destination for Nowhere {
+    fn release(&mut self, output: &mut Output) -> Result<Option<Json<'static>>, Failure> {
+        output.line("  released    nothing: every key was wiped");
+        Ok(None)
+    }
+}
+
 fn drill(escrow: &mut Escrow<'_>, options: &Drill, led: bool, output: &mut Output) -> Result<(), Failure> {
+    let dir = options.to.as_deref().and_then(|to| to.strip_prefix("package:")).filter(|dir| !dir.is_empty());
+    if dir.is_none() && !options.wanted.requests.is_empty() {
+        return Err(Failure::usage("--for needs --to package:DIR")
+            .hint("the folder is where the package for the test key goes"));
+    }
     match &options.to {
         None => hold(escrow, options, led, &mut Nowhere, output),
+        Some(_) if dir.is_some() => {
+            let mut packing = Packing::of(escrow, options, dir.unwrap_or_default(), output)?;
+            hold(escrow, options, led, &mut packing, output)
+        }
         Some(to) => {
             let spare = TokenPlace::new(parse("--to", to)?, options.reach.clone())?;
             spare.for_a_drill(output, |target, output| hold(escrow, options, led, target, output))
@@ -102,7 +127,7 @@ fn hold(
     escrow: &mut Escrow<'_>,
     options: &Drill,
     led: bool,
-    target: &mut dyn Target,
+    target: &mut dyn Destination,
     output: &mut Output,
 ) -> Result<(), Failure> {
     let start = Instant::now();
@@ -206,7 +231,7 @@ fn finish(
     escrow: &mut Escrow<'_>,
     drilling: Drilling,
     (quorum, gathering): (&Quorum, &Gathering),
-    target: &dyn Target,
+    target: &mut dyn Destination,
     missed: &[Missed],
     times: Times,
     output: &mut Output,
@@ -245,10 +270,11 @@ fn finish(
         seconds(times.meet),
         seconds(times.open)
     ));
-    if target.word() == "token" {
-        output.line("  token       each key was proven in the token, and removed from it");
+    // What could not be recovered isn't in it, and of several requests one may have failed.
+    let packages = if missed.is_empty() { target.release(output)? } else { None };
+    if !missed.is_empty() {
+        output.line("  released    nothing: every key was wiped");
     }
-    output.line("  released    nothing: every key was wiped");
     output.line(format!("  checkpoint  {checkpoint}"));
     let failed = missed.iter().map(|one| {
         object([
@@ -268,6 +294,7 @@ fn finish(
         ("fewer-than", fewer.map(Json::Number)),
         ("keys", Some(Json::List(keys.collect()))),
         ("milliseconds", Some(object(steps.map(|(name, time)| (name, Some(Json::Number(time))))))),
+        ("packages", packages),
         ("population", Some(Json::Number(drill.population))),
         ("scope", Some(Json::text(drill.scope.name()))),
     ]));

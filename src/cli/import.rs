@@ -39,8 +39,7 @@ pub(crate) fn record(place: &Place, options: &ImportRecord, output: &mut Output)
     let imported = of(&package, evidence, None);
     same_material(pinned(&escrow, facts), &imported)?;
     escrow.record(Op::Import, Phase::Done, &imported.done())?;
-    let checkpoint = escrow.log().checkpoint().to_string();
-    say(&imported, &checkpoint, Vec::new(), output);
+    say(&escrow, &imported, Vec::new(), output);
     Ok(())
 }
 
@@ -94,8 +93,8 @@ pub(crate) fn same_material(pinned: Option<String>, imported: &Imported) -> Resu
 
 /// Says that an import is logged.
 pub(crate) fn say(
+    escrow: &Escrow<'_>,
     imported: &Imported,
-    checkpoint: &str,
     more: Vec<(&'static str, Json<'static>)>,
     output: &mut Output,
 ) {
@@ -108,9 +107,18 @@ pub(crate) fn say(
         .line(format!("{} version {} is at {}: {strength}", imported.name, imported.version, imported.place));
     output.line(format!("  {}", imported.proof.about()));
     output.line(format!("  evidence    {}", imported.evidence));
+    let checkpoint = escrow.log().checkpoint().to_string();
     output.line(format!("  checkpoint  {checkpoint}"));
+    let drill = escrow.state().held().any(|held| held.drill && held.imported == *imported);
+    if drill {
+        let (name, version) = (&imported.name, imported.version);
+        output.line(format!(
+            "  a drill's   the test key is in no use: `quorate shred {name}@{version} --drilled` ends it"
+        ));
+    }
     let mut value = object([
-        ("checkpoint", Some(Json::text(checkpoint.to_owned()))),
+        ("checkpoint", Some(Json::text(checkpoint))),
+        ("drill", drill.then_some(Json::Bool(true))),
         ("evidence", Some(Json::text(imported.evidence.clone()))),
         ("id", imported.id.clone().map(Json::text)),
         ("name", Some(Json::text(imported.name.to_string()))),

@@ -166,7 +166,8 @@ fn covered(upto: Option<(u64, Timestamp, Op)>, last: u64) -> String {
 /// The signatures of quorums that are not theirs, but for those of records that don't count and are named as such.
 pub(super) fn heads(escrow: &Escrow<'_>) -> Vec<Finding> {
     let forged = escrow.log().forged();
-    let is_void = |finding: &Finding| matches!(finding, Finding::HeadSignature { seq } if forged != Some(*seq));
+    let is_void =
+        |finding: &Finding| matches!(finding, Finding::HeadSignature { seq } if forged != Some(*seq));
     check_heads(escrow).into_iter().filter(|finding| !is_void(finding)).collect()
 }
 

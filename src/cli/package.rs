@@ -84,6 +84,11 @@ impl Order {
         }
     }
 
+    /// The requests.
+    pub(crate) fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
     /// Wraps a key for each.
     pub(crate) fn wrap(
         &self,
@@ -124,16 +129,31 @@ impl Order {
 impl Waiting {
     /// Logs the packages, and only then gives their folder its name.
     pub(crate) fn release(
-        mut self,
+        self,
         escrow: &mut Escrow<'_>,
         output: &mut Output,
     ) -> Result<Json<'static>, Failure> {
-        let packages = core::mem::take(&mut self.packages);
-        let records: Vec<_> = packages
-            .iter()
-            .map(|(facts, digest)| (Op::Package, Phase::Done, Packaged::of(facts, *digest).done()))
-            .collect();
+        let records = self.records(None);
         escrow.commit(|_| Ok::<_, Infallible>(records.clone()))?;
+        self.publish(output)
+    }
+
+    /// What the log says of them, perhaps made in the drill whose intent this is.
+    pub(crate) fn records(&self, drill: Option<u64>) -> Vec<(Op, Phase, Json<'static>)> {
+        let record = |(facts, digest): &(PackageFacts, [u8; 32])| {
+            let packaged = Packaged::of(facts, *digest);
+            let packaged = match drill {
+                None => packaged,
+                Some(intent) => packaged.in_drill(intent),
+            };
+            (Op::Package, Phase::Done, packaged.done())
+        };
+        self.packages.iter().map(record).collect()
+    }
+
+    /// Gives the folder its name, when the log says what is in it.
+    pub(crate) fn publish(mut self, output: &mut Output) -> Result<Json<'static>, Failure> {
+        let packages = core::mem::take(&mut self.packages);
         fs::rename(&self.from, &self.to).map_err(|error| Failure::file(&self.from, &error))?;
         for (facts, digest) in &packages {
             output.line(format!(

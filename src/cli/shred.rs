@@ -97,8 +97,15 @@ fn chosen(escrow: &Escrow<'_>, options: &ShredArgs) -> Result<Vec<Held>, Failure
             && name.version.is_none_or(|version| version == one.version)
             && options.at.is_none_or(|provider| provider == one.provider)
             && is_at(&options.reached, one)
+            && (held.drill || !options.drilled)
     };
     let found: Vec<Held> = escrow.state().held().filter(fits).cloned().collect();
+    if found.is_empty() && options.drilled {
+        return Err(Failure::usage(format!(
+            "the log knows of nothing that a drill of {name} put into a provider"
+        ))
+        .hint("`quorate log show` has the imports"));
+    }
     if found.is_empty() {
         return Err(Failure::usage(format!("the log knows of no provider that took {name}"))
             .hint("`quorate log show` has the imports; what was never imported can't be stopped"));
@@ -142,7 +149,8 @@ fn kind(escrow: &Escrow<'_>, held: &Held) -> Result<KeyKind, Failure> {
 
 fn at(held: &Held) -> String {
     let one = &held.imported;
-    format!("{}@{} at {} {}", one.name, one.version, one.provider, one.place)
+    let test = if held.drill { ", a drill's test key" } else { "" };
+    format!("{}@{} at {} {}{test}", one.name, one.version, one.provider, one.place)
 }
 
 /// Has it confirmed, by an argument or at the terminal.

@@ -13,7 +13,7 @@ use crate::wire::json::{Fields, Json, JsonError, object};
 use crate::wire::text;
 use crate::wire::time::Timestamp;
 use core::num::NonZeroU32;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 mod apply;
 mod card;
@@ -60,9 +60,9 @@ pub struct State {
     salvaged: Vec<Salvaged>,
     packages: Vec<(Timestamp, Packaged)>,
     /// Where each key version went.
-    sent: BTreeMap<(Label, NonZeroU32), BTreeSet<(Provider, String)>>,
+    sent: BTreeMap<(Label, NonZeroU32), BTreeMap<(Provider, String), bool>>,
     /// What an import may be of.
-    known: BTreeSet<package::Made>,
+    known: BTreeMap<package::Made, bool>,
     imports: Vec<(Timestamp, Imported)>,
     held: BTreeMap<shred::HeldAt, Held>,
     drills: Vec<DrillEntry>,

@@ -2,8 +2,8 @@
 //! from fixed seeds and nothing random, so that they can be made again to compare.
 
 use super::Out;
-use super::hand::{Hand, hand};
 use super::escrows::sections;
+use super::hand::{Hand, hand};
 use super::sheets::{met, published, store};
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::inspect::check_heads;

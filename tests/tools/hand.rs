@@ -44,8 +44,8 @@ impl Sign for Hand {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let hash = sha512(&[message]);
-        let data =
-            [&b"SSHSIG"[..], &part(NAMESPACE.as_bytes()), &part(b""), &part(b"sha512"), &part(&hash)].concat();
+        let data = [&b"SSHSIG"[..], &part(NAMESPACE.as_bytes()), &part(b""), &part(b"sha512"), &part(&hash)]
+            .concat();
         Ok([part(b"ssh-ed25519"), part(&self.0.sign(&data))].concat())
     }
 }

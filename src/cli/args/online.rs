@@ -97,6 +97,9 @@ pub(crate) struct ShredArgs {
     /// One provider (default: all that the log knows)
     #[arg(long, value_name = "PROVIDER")]
     pub(crate) at: Option<Provider>,
+    /// Only what drills have put there, into test keys
+    #[arg(long)]
+    pub(crate) drilled: bool,
     /// Stop it in a way that enabling it undoes; nothing is deleted
     #[arg(long)]
     pub(crate) disable: bool,

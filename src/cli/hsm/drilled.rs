@@ -5,12 +5,14 @@
 //! is opened before anybody is asked for a card, and stays open.
 
 use super::restore::TokenPlace;
+use crate::cli::drill::Destination;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, plain};
 use quorate::ceremony::drill::Target;
 use quorate::hsm::{Place, Token};
 use quorate::key::KeyRecord;
 use quorate::primitive::random::Entropy;
+use quorate::wire::json::Json;
 use quorate::wire::text::hex;
 
 /// What stands before the id of a key that a drill puts into a token.
@@ -56,12 +58,20 @@ impl Target for Spare<'_> {
     }
 }
 
+impl Destination for Spare<'_> {
+    fn release(&mut self, output: &mut Output) -> Result<Option<Json<'static>>, Failure> {
+        output.line("  token       each key was proven in the token, and removed from it");
+        output.line("  released    nothing: every key was wiped");
+        Ok(None)
+    }
+}
+
 impl TokenPlace {
     /// Opens the token for a drill.
     pub(in crate::cli) fn for_a_drill<T>(
         &self,
         output: &mut Output,
-        drill: impl FnOnce(&mut dyn Target, &mut Output) -> Result<T, Failure>,
+        drill: impl FnOnce(&mut dyn Destination, &mut Output) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.ready(output)?;
         self.on_token(|token| swept(token, output))?;

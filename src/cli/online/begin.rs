@@ -98,7 +98,8 @@ fn asked(place: &Place, options: &ImportBegin) -> Result<Asked, Failure> {
 /// The newest version of a name that a provider holds, or the one that is named.
 fn newest<'a>(state: &'a State, name: &KeyName, options: &ImportBegin) -> Result<&'a Held, Failure> {
     let fits = |held: &&Held| {
-        held.imported.name == name.label
+        !held.drill
+            && held.imported.name == name.label
             && name.version.is_none_or(|version| held.imported.version == version)
             && options.provider.is_none_or(|provider| held.imported.provider == provider)
             && is_at(&options.reached, &held.imported)

@@ -62,10 +62,9 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
     if finished.already {
         output.line("the service had it already: an earlier run handed it over");
     }
-    let checkpoint = escrow.log().checkpoint().to_string();
     more.push(("already", Json::Bool(finished.already)));
     more.push(("logged", Json::Bool(!logged)));
-    say(&imported, &checkpoint, more, output);
+    say(&escrow, &imported, more, output);
     Ok(())
 }
 
@@ -91,7 +90,7 @@ fn started(
 
 /// A later version of the same key in the same place, which must not be put aside for an older one.
 fn later(escrow: &Escrow<'_>, imported: &Imported) -> Option<u32> {
-    let ours = Held { time: escrow.now(), imported: imported.clone(), stopped: None };
+    let ours = Held { time: escrow.now(), imported: imported.clone(), stopped: None, drill: false };
     let here = |held: &&Held| {
         held.imported.name == imported.name
             && held.imported.version > imported.version

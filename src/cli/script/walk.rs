@@ -173,6 +173,7 @@ impl Walk<'_> {
                     names: Vec::new(),
                     sample: None,
                     to: None,
+                    wanted: For::default(),
                     reach: Reach::default(),
                     present,
                     evidence: self.evidence(),

@@ -90,7 +90,7 @@ pub struct Times {
 pub struct Drilled {
     /// What was to be proven.
     pub drill: Drill,
-    /// Where the keys went: `nowhere`, or `token`.
+    /// Where the keys went: `nowhere`, `token`, or in a `package` to a test key of a provider.
     pub to: &'static str,
     /// The shares that were present.
     pub cards: Vec<u8>,
@@ -124,7 +124,7 @@ const WHYS: [(Why, &str); 5] = [
     (Why::Target, "target"),
 ];
 /// Where a drill may put keys.
-const TARGETS: [&str; 2] = ["nowhere", "token"];
+const TARGETS: [&str; 3] = ["nowhere", "token", "package"];
 
 fn word<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> &'static str {
     table.iter().find(|(known, _)| known == value).map_or("", |(_, word)| *word)

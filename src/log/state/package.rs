@@ -35,6 +35,8 @@ pub struct Packaged {
     pub blob: [u8; 32],
     /// What proves the import.
     pub proof: ProofKind,
+    /// The intent of the drill that it was made in, for a test key; otherwise it is to be used.
+    pub drill: Option<u64>,
 }
 
 /// An import that was proven, or stated.
@@ -75,7 +77,14 @@ impl Packaged {
             wrapping_key: facts.wrapping_key,
             blob: facts.blob,
             proof: facts.proof.kind,
+            drill: None,
         }
+    }
+
+    /// The same, made in the drill whose intent is `intent`.
+    #[must_use]
+    pub fn in_drill(self, intent: u64) -> Self {
+        Self { drill: Some(intent), ..self }
     }
 
     /// The details of the record.
@@ -84,6 +93,7 @@ impl Packaged {
         let digest = |bytes: &[u8; 32]| Some(Json::text(text::hex(bytes)));
         object([
             ("blob", digest(&self.blob)),
+            ("drill", self.drill.map(Json::Number)),
             ("fingerprint", Some(Json::text(self.fingerprint.to_string()))),
             ("name", Some(Json::text(self.name.as_str().to_owned()))),
             ("package", digest(&self.package)),
@@ -108,6 +118,7 @@ impl Packaged {
             wrapping_key: fields.parsed("wrapping-key", text::array_from_hex)?,
             blob: fields.parsed("blob", text::array_from_hex)?,
             proof: fields.parsed("proof", ProofKind::parse)?,
+            drill: fields.optional_number("drill")?,
         };
         fields.finish()?;
         Ok(packaged)
@@ -195,16 +206,16 @@ impl State {
         &self.imports
     }
 
-    /// Whether a package of a key version was made for any place.
+    /// Whether a package of a key version was made for any place where it is used.
     pub(super) fn went_out(&self, name: &Label, version: NonZeroU32) -> bool {
-        self.sent.contains_key(&(name.clone(), version))
+        self.sent.get(&(name.clone(), version)).is_some_and(|places| places.values().any(|is_used| *is_used))
     }
 
     /// Whether a package of a key version was made for that place.
     #[must_use]
     pub fn went_to(&self, name: &Label, version: NonZeroU32, provider: Provider, place: &str) -> bool {
         let places = self.sent.get(&(name.clone(), version));
-        places.is_some_and(|places| places.contains(&(provider, place.to_owned())))
+        places.is_some_and(|places| places.contains_key(&(provider, place.to_owned())))
     }
 
     /// Takes the details of a `package` done: of a version that is backed up with that fingerprint.
@@ -215,15 +226,17 @@ impl State {
             return Err(StateError::Version { name: packaged.name, version: packaged.version });
         }
         let Packaged { name, version, provider, place, .. } = &packaged;
-        self.sent.entry((name.clone(), *version)).or_default().insert((*provider, place.clone()));
-        self.known.insert((
-            packaged.package,
-            name.clone(),
-            *version,
-            *provider,
-            place.clone(),
-            packaged.proof,
-        ));
+        if let Some(intent) = packaged.drill {
+            let drills = self.open.get(&intent).and_then(|open| open.drills.as_ref());
+            if !drills.is_some_and(|drill| drill.keys.contains(&(name.clone(), *version))) {
+                return Err(StateError::NoIntent { intent });
+            }
+        }
+        let is_used = packaged.drill.is_none();
+        let places = self.sent.entry((name.clone(), *version)).or_default();
+        *places.entry((*provider, place.clone())).or_default() |= is_used;
+        let made = (packaged.package, name.clone(), *version, *provider, place.clone(), packaged.proof);
+        *self.known.entry(made).or_default() |= is_used;
         self.packages.push((time, packaged));
         Ok(())
     }
@@ -232,10 +245,11 @@ impl State {
     pub(super) fn imported(&mut self, fields: Fields<'_>, time: Timestamp) -> Result<(), StateError> {
         let imported = Imported::read(fields)?;
         let Imported { package, name, version, provider, place, proof, .. } = &imported;
-        if !self.known.contains(&(*package, name.clone(), *version, *provider, place.clone(), *proof)) {
+        let made = (*package, name.clone(), *version, *provider, place.clone(), *proof);
+        let Some(is_used) = self.known.get(&made).copied() else {
             return Err(StateError::Version { name: imported.name, version: imported.version });
-        }
-        self.hold(&imported, time);
+        };
+        self.hold(&imported, time, !is_used);
         self.imports.push((time, imported));
         Ok(())
     }

@@ -102,6 +102,8 @@ pub struct Held {
     pub imported: Imported,
     /// When and how it was stopped since.
     pub stopped: Option<(Timestamp, Shredded)>,
+    /// Whether a drill put it there, into a test key, from where it has to go again.
+    pub drill: bool,
 }
 
 impl Shred {
@@ -196,9 +198,9 @@ impl State {
         self.held.values()
     }
 
-    /// Notes that a version is in a place.
-    pub(super) fn hold(&mut self, imported: &Imported, time: Timestamp) {
-        let held = Held { time, imported: imported.clone(), stopped: None };
+    /// Notes that a version is in a place, to be used or of a drill.
+    pub(super) fn hold(&mut self, imported: &Imported, time: Timestamp, drill: bool) {
+        let held = Held { time, imported: imported.clone(), stopped: None, drill };
         self.held.insert(Shred::of(imported, ShredHow::Disable).at(), held);
     }
 

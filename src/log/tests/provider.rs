@@ -16,6 +16,7 @@ fn packaged() -> Packaged {
         wrapping_key: [3; 32],
         blob: [4; 32],
         proof: ProofKind::MaterialId,
+        drill: None,
     }
 }
 
@@ -88,13 +89,17 @@ fn what_is_stopped_is_known_until_it_is_imported_again() {
     say(&mut log, &store, 50, stop(Phase::Done, shredded(ShredHow::Destroy).done(intent))).unwrap();
     let read = Log::open(&store).unwrap();
     let held: Vec<_> = read.state().held().collect();
-    let wanted =
-        Held { time: at(30), imported: imported(), stopped: Some((at(50), shredded(ShredHow::Destroy))) };
+    let wanted = Held {
+        time: at(30),
+        imported: imported(),
+        stopped: Some((at(50), shredded(ShredHow::Destroy))),
+        drill: false,
+    };
     assert_eq!(held, [&wanted]);
     assert!(read.state().open().is_empty());
     say(&mut log, &store, 60, import(imported().done())).unwrap();
     let held: Vec<_> = log.state().held().collect();
-    assert_eq!(held, [&Held { time: at(60), imported: imported(), stopped: None }]);
+    assert_eq!(held, [&Held { time: at(60), imported: imported(), stopped: None, drill: false }]);
 }
 
 #[test]
@@ -130,4 +135,35 @@ fn what_fits_nothing_is_refused() {
         assert!(say(&mut log, &store, 30, vec![(Op::Import, phase, ends(1))]).is_err());
     }
     assert!(log.state().imports().is_empty());
+}
+
+/// A package that a drill made is for a test key: it needs the drill's open intent, and what it brings is in no use.
+#[test]
+fn what_a_drill_sends_out_is_told_from_what_is_used() {
+    let (store, mut log) = small();
+    let drill = |log: &Log| {
+        let quorum = log.state().quorum().unwrap().founded.quorum;
+        let keys = log.state().versions_of(quorum).map(|(name, version)| (name.clone(), version)).collect();
+        vec![(Op::Drill, Phase::Intent, Drill::of(quorum, Scope::Named, 1, keys).intent())]
+    };
+    // No drill, and what is no drill.
+    assert!(say(&mut log, &store, 20, package(packaged().in_drill(1).done())).is_err());
+    assert!(say(&mut log, &store, 20, package(packaged().in_drill(99).done())).is_err());
+    let intent = drill(&log);
+    say(&mut log, &store, 20, intent).unwrap();
+    let seq = log.checkpoint().seq();
+    say(&mut log, &store, 30, package(packaged().in_drill(seq).done())).unwrap();
+    let ended = object([("intent", Some(Json::Number(seq)))]);
+    say(&mut log, &store, 31, vec![(Op::Drill, Phase::Failed, ended)]).unwrap();
+    assert!(say(&mut log, &store, 32, package(packaged().in_drill(seq).done())).is_err());
+    say(&mut log, &store, 40, import(imported().done())).unwrap();
+    let held: Vec<_> = log.state().held().map(|held| held.drill).collect();
+    assert_eq!(held, [true]);
+    // The same key in a package that is to be used, at the same place: it is used from then on.
+    let again = Packaged { package: [9; 32], ..packaged() };
+    say(&mut log, &store, 50, package(again.done())).unwrap();
+    say(&mut log, &store, 60, import(Imported { package: [9; 32], ..imported() }.done())).unwrap();
+    let read = Log::open(&store).unwrap();
+    assert_eq!(read.state().held().map(|held| held.drill).collect::<Vec<_>>(), [false]);
+    assert_eq!(read.state().packages()[0].1.drill, Some(seq));
 }
