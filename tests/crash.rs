@@ -269,6 +269,61 @@ fn a_killed_recover_releases_all_or_nothing() {
     });
 }
 
+/// A drill is in the log whole, or as one that has not ended; what it sends to a test key leaves only behind its end.
+#[test]
+fn a_killed_drill_claims_nothing_and_releases_nothing() {
+    if !has_strace(WHAT) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let room = room(folder.path());
+    let key = "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out kek";
+    for words in [key, "pkey -in kek -pubout -out kek.pem"] {
+        assert!(room.command("openssl").args(words.split(' ')).output().unwrap().status.success());
+    }
+    let asked = room.succeeds("--json request openbao --kind aes-256 --set key=test --from kek.pem");
+    let digest = asked.split("\"request\":\"").nth(1).unwrap()[..64].to_owned();
+    let cards = format!("{} {}", room.cards[0].display(), room.cards[1].display());
+    let plain = format!("-C acme drill --report drill.json --card {cards}");
+    let request = folder.path().join("request.json").display().to_string();
+    let packing =
+        format!("-C acme drill root --to package:sent --for {request} --request {digest} --card {cards}");
+    let told = |context: &str, room: &Room, again: &str| {
+        let verified = room.run("-C acme log verify");
+        assert!(verified.status.success(), "{context}: {}", words(&verified));
+        room.is_sound(context, &["root"]);
+        let log = room.succeeds("-C acme log show");
+        let (done, sent) = (log.matches(" drill done ").count(), log.matches(" package done ").count());
+        assert!(done <= 1 && sent <= 1, "{context}: {log}");
+        // Nothing leaves that the log doesn't say, and no drill is taken for done that isn't.
+        assert!(!room.folder.join("sent").exists() || (done, sent) == (1, 1), "{context}: {log}");
+        let drilled = room.succeeds("-C acme show root");
+        assert_eq!(drilled.contains("  drilled  "), done == 1, "{context}: {drilled}");
+        if room.folder.join("drill.json").exists() {
+            room.succeeds("-C acme report verify drill.json");
+        }
+        // The way on: what is in the way is named, and the same command proves it.
+        for left in ["sent", "sent.pending", "drill.json", "drill.json.pending"] {
+            let left = room.folder.join(left);
+            if left.is_dir() {
+                fs::remove_dir_all(left).unwrap();
+            } else if left.exists() {
+                fs::remove_file(left).unwrap();
+            }
+        }
+        room.succeeds(again);
+        let log = room.succeeds("-C acme log show");
+        assert_eq!(log.matches(" drill done ").count(), done + 1, "{context}: {log}");
+    };
+    let calls = ["mkdir", "openat", "write", "fsync", "renameat2"];
+    killed(&room, &calls, &plain, |context, room| told(context, room, &plain));
+    killed(&room, &[&calls[..], &["rename"]].concat(), &packing, |context, room| {
+        told(context, room, &packing)
+    });
+    let faults = [("write", "ENOSPC"), ("fsync", "EIO"), ("renameat2", "EIO")];
+    failing(&room, &faults, &["+"], &packing, |context, room, _| told(context, room, &packing));
+}
+
 #[test]
 fn a_full_or_failing_disk_is_told() {
     if !has_strace(WHAT) {

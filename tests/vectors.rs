@@ -462,6 +462,14 @@ fn escrows() {
             format!("{}@{} {}", deposit.name, deposit.version, version.backed.fingerprint)
         });
         case.is("keys", keys.collect::<Vec<_>>().join(", "));
+        let held = escrow.state().held().map(|held| {
+            let one = &held.imported;
+            let (drill, stopped) = (held.drill, held.stopped.is_some());
+            let more =
+                [(drill, " drill"), (stopped, " stopped")].map(|(is, word)| if is { word } else { "" });
+            format!("{}@{} {} {}{}", one.name, one.version, one.provider, one.place, more.concat())
+        });
+        case.is("held", held.collect::<Vec<_>>().join(", "));
         let marks = versions.clone().filter_map(|version| {
             let (deposit, mark) = (&version.backed.deposit, version.backed.mark?);
             Some(format!("{}@{} {}", deposit.name, deposit.version, hex(mark.bytes())))

@@ -16,6 +16,7 @@ mod escrows;
 #[path = "../tools/hand.rs"]
 mod hand;
 mod operators;
+mod providers;
 mod quorums;
 mod reports;
 mod sheets;
@@ -172,6 +173,16 @@ fn make_watched() {
     let out = Out(folder.into());
     assert!(!out.0.exists(), "a published set is never made again");
     watched::make(&out);
+}
+
+/// And a key in providers, in the same way.
+#[test]
+#[ignore = "writes vectors of drills into test keys, imports and ends to QUORATE_VECTORS"]
+fn make_providers() {
+    let Some(folder) = std::env::var_os("QUORATE_VECTORS") else { return };
+    let out = Out(folder.into());
+    assert!(!out.0.exists(), "a published set is never made again");
+    providers::make(&out);
 }
 
 /// The keys in tokens last: an escrow of their own.

@@ -304,6 +304,31 @@ def watched(bao, program):
     print("a version that nobody escrowed, and a key that may leave, are differences")
 
 
+def drilled(bao, program):
+    """A drill into a test key: the real key in a place of its own, proven, told from the one in use, and ended."""
+    for kind in ("aes-256", "ec-p256", "hmac-512"):
+        name = f"drilled-{kind}"
+        first(program, name, kind)
+        test = program.begin(["openbao", "--kind", kind, "--set", f"key={name}-test"])
+        cards = [f"acme-cards/{card.name}" for card in sorted((program.root / "acme-cards").iterdir())][:2]
+        folder = program.new("out")
+        words = ["drill", name, "--to", f"package:{folder}", "--for", test[0], "--wrapping-key", test[1]]
+        program.acme([*words, "--card", *cards], says="that package alone, for the test key")
+        program.finish(folder, says=[": proven", f"`quorate shred {name}@1 --drilled` ends it"])
+        assert bao.call("GET", f"transit/keys/{name}-test")[0] == 200
+        program.status(name)
+        # The next version goes to the key in use, which is not in doubt.
+        program.finish(program.generate(name, kind, program.begin(["--next", name])), says=f"{name} version 2 is at {name}: proven")
+        place = program.begin(["openbao", "--kind", kind, "--as", "version", "--set", f"key={name}"])
+        again = ["drill", f"{name}@1", "--to", "package:no", "--for", place[0], "--wrapping-key", place[1], "--card", *cards]
+        program.acme(again, status=2, says="a drill goes to a test key of its own")
+        program.shred(f"{name}", "--drilled", "--yes", says="gone")
+        assert bao.call("GET", f"transit/keys/{name}-test")[0] == 404
+        assert bao.call("GET", f"transit/keys/{name}")[1]["data"]["latest_version"] == 2
+        program.status(name)
+    print("drills into test keys are proven there, and end there alone")
+
+
 def sealed(bao, program, proxy):
     """A server that can't answer now says nothing of the key."""
     folder = first(program, "sealing")
@@ -413,6 +438,7 @@ def main():
             exchanged(bao, program)
             stops(bao, program, proxy)
             watched(bao, program)
+            drilled(bao, program)
             sealed(bao, program, proxy)
             refused(bao, program, proxy, root)
             program.acme(["log", "verify"])
