@@ -282,7 +282,7 @@ fn a_killed_drill_claims_nothing_and_releases_nothing() {
         assert!(room.command("openssl").args(words.split(' ')).output().unwrap().status.success());
     }
     let asked = room.succeeds("--json request openbao --kind aes-256 --set key=test --from kek.pem");
-    let digest = asked.split("\"request\":\"").nth(1).unwrap()[..64].to_owned();
+    let digest = asked.split("\"request\":\"").nth(1).unwrap().split('"').next().unwrap();
     let cards = format!("{} {}", room.cards[0].display(), room.cards[1].display());
     let plain = format!("-C acme drill --report drill.json --card {cards}");
     let request = folder.path().join("request.json").display().to_string();
@@ -318,7 +318,7 @@ fn a_killed_drill_claims_nothing_and_releases_nothing() {
     let calls = ["mkdir", "openat", "write", "fsync", "renameat2"];
     killed(&room, &calls, &plain, |context, room| told(context, room, &plain));
     killed(&room, &[&calls[..], &["rename"]].concat(), &packing, |context, room| {
-        told(context, room, &packing)
+        told(context, room, &packing);
     });
     let faults = [("write", "ENOSPC"), ("fsync", "EIO"), ("renameat2", "EIO")];
     failing(&room, &faults, &["+"], &packing, |context, room, _| told(context, room, &packing));

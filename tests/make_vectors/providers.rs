@@ -116,7 +116,7 @@ fn refused(out: &Out, store: &MemoryStore) {
     let put = |name: &str, from: &str, to: &str| {
         let copy = MemoryStore::new();
         for number in 1.. {
-            let text = String::from_utf8(file(number).expect("a record that holds it")).unwrap();
+            let text = String::from_utf8(file(number).unwrap()).unwrap();
             let altered = text.contains(from);
             copy.tamper(&Log::file(number), Some(text.replacen(from, to, 1).into_bytes()));
             if altered {
