@@ -33,7 +33,7 @@ pub use state::{
 };
 pub use state::{Drill, DrillEntry, Drilled, FAILURES, Failed, LISTED, Scope, Times, Why, digest};
 pub use state::{Held, Shred, ShredBy, ShredHow, Shredded};
-pub use state::{ReportEntry, ReportOf, Reported};
+pub use state::{ReportEntry, ReportOf, Reported, Retirement};
 
 use crate::primitive::hash::sha256;
 use crate::share::QuorumId;
@@ -234,7 +234,8 @@ impl Log {
     /// As [`Self::commit_signed`] without a signer, for a log without operators.
     ///
     /// # Errors
-    /// [`CommitError`]; then no record was committed, but for [`CommitError::Unsure`].
+    /// [`CommitError`]; then no record was committed, but for [`CommitError::Unsure`], and perhaps for
+    /// [`CommitError::Unknown`].
     pub fn commit<E: std::error::Error>(
         &mut self,
         store: &dyn Store,
@@ -299,24 +300,29 @@ impl Log {
                     });
                 }
             }
+            let own = self.checkpoint();
             let error = match store.create(&name, &bytes) {
-                Ok(()) => return Ok(self.checkpoint()),
+                Ok(()) => return Ok(own),
                 Err(StoreError::Exists { .. }) => {
                     self.read_again(store)?;
                     continue;
                 }
                 Err(error) => error,
             };
-            let there = store.read(&name, LONGEST_COMMIT).ok().flatten();
-            if there.as_ref() != Some(&bytes) {
+            let mut there = store.read(&name, LONGEST_COMMIT);
+            let is_ours = |there: &Result<Option<Vec<u8>>, StoreError>| matches!(there, Ok(Some(there)) if *there == bytes);
+            if !is_ours(&there) {
                 // The first error is the one to tell; when the log can't be read now, it is next time.
                 self.stale = true;
-                let _ = self.read_again(store);
-                return Err(CommitError::Store(error));
+                if self.read_again(store).is_ok() && there.is_err() {
+                    there = store.read(&name, LONGEST_COMMIT);
+                }
             }
-            return match error {
-                StoreError::Unsynced { .. } => Err(CommitError::Unsure(error)),
-                _ => Ok(self.checkpoint()),
+            return match (is_ours(&there), there, error) {
+                (true, _, error @ StoreError::Unsynced { .. }) => Err(CommitError::Unsure(error)),
+                (true, ..) => Ok(own),
+                (_, Ok(_), error) => Err(CommitError::Store(error)),
+                (_, Err(_), error) => Err(CommitError::Unknown(error)),
             };
         }
         Err(CommitError::Busy)
@@ -446,7 +452,16 @@ fn last_commit(store: &dyn Store) -> Result<u64, LogError> {
         let next = last.saturating_add(1);
         match number {
             Some(found) if found == next => last = next,
-            Some(found) if found > next => return Err(LogError::Gap { missing: Log::file(next) }),
+            // A listing is no moment: it may have a name that came while it was made, and lack an earlier one.
+            Some(found) if found > next => {
+                for number in next..found {
+                    let missing = Log::file(number);
+                    if store.read(&missing, LONGEST_COMMIT)?.is_none() {
+                        return Err(LogError::Gap { missing });
+                    }
+                }
+                last = found;
+            }
             _ => return Err(LogError::Foreign { name: format!("{FOLDER}/{name}") }),
         }
     }

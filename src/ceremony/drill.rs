@@ -109,8 +109,7 @@ impl Drilling {
         let mut begun = None;
         let intent = escrow.commit(|state| {
             let (scope, chosen) = choose(state, quorum, choice, entropy)?;
-            let population = u64::try_from(state.versions_of(quorum).count()).unwrap_or(u64::MAX);
-            let drill = Drill::of(quorum, scope, population, chosen.clone());
+            let drill = Drill::of(quorum, scope, state.population(quorum), chosen.clone());
             let details = drill.intent();
             begun = Some((drill, chosen));
             Ok::<_, DrillError>(vec![(Op::Drill, Phase::Intent, details)])
@@ -297,18 +296,46 @@ fn below(end: usize, entropy: &mut Entropy) -> Result<usize, NoEntropy> {
 /// that confidence. Hypergeometric: the chance to miss `bad` ones is the product, over i below `bad`, of
 /// (population - count - i) / (population - i).
 #[must_use]
+pub fn fewer_than(population: u64, count: u64) -> u64 {
+    shown(population, count, population)
+}
+
+/// [`fewer_than`], but at most `most`, or one more: who wants to know no more is told sooner.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a probability is rounded in any case, and counts are below 2^53"
 )]
-pub fn fewer_than(population: u64, count: u64) -> u64 {
+fn shown(population: u64, count: u64, most: u64) -> u64 {
     const MISSED: f64 = 0.05;
     let mut chance = 1.0_f64;
     let mut bad = 0_u64;
-    while bad < population && chance > MISSED {
+    while bad < population && bad <= most && chance > MISSED {
         let clean = population.saturating_sub(count).saturating_sub(bad);
         chance *= clean as f64 / population.saturating_sub(bad) as f64;
         bad = bad.saturating_add(1);
     }
     bad
+}
+
+/// Whether a sample of `count` without a failure shows, at 95 %, that less than `percent` per cent of `population`
+/// are bad; of a small population, that none is.
+#[must_use]
+pub fn suffices(population: u64, count: u64, percent: u8) -> bool {
+    let most = population.saturating_mul(percent.into()).div_ceil(100).max(1);
+    count > 0 && shown(population, count, most) <= most
+}
+
+/// The least sample that [`suffices`]; at most `population`.
+#[must_use]
+pub fn least_sample(population: u64, percent: u8) -> u64 {
+    let (mut low, mut high) = (1, population);
+    while low < high {
+        let middle = low.saturating_add(high.saturating_sub(low) / 2);
+        if suffices(population, middle, percent) {
+            high = middle;
+        } else {
+            low = middle.saturating_add(1);
+        }
+    }
+    high
 }

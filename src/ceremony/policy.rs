@@ -135,6 +135,12 @@ pub fn read(bytes: &[u8]) -> Result<Policy, ScriptError> {
         warn_days: top.number("warn-days", DAYS)?.unwrap_or(default.warn_days),
         open_days: top.number("open-days", DAYS)?.unwrap_or(default.open_days),
         package_days: top.interval("package-days", DAYS, NEVER)?.unwrap_or(default.package_days),
+        leave_days: top.interval("leave-days", DAYS, NEVER)?.unwrap_or(default.leave_days),
+        suspended_days: top.interval("suspended-days", DAYS, NEVER)?.unwrap_or(default.suspended_days),
+        drill_percent: top
+            .number("drill-percent", 1..101)?
+            .and_then(|percent| u8::try_from(percent).ok())
+            .unwrap_or(default.drill_percent),
         spare_cards: top.number("spare-cards", 0..255)?.and_then(|cards| u8::try_from(cards).ok()),
         reports: top.words("reports", "found, recover or drill", |word| {
             ReportOf::parse(word).filter(|kind| *kind != ReportOf::Salvage)

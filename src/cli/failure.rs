@@ -195,6 +195,9 @@ impl<E: std::error::Error> From<CommitError<E>> for Failure {
             CommitError::Store(_) => {
                 failure.hint("nothing secret was released; `--log-to DIR` names another place for the log")
             }
+            CommitError::Unknown(_) => failure.hint(
+                "nothing secret was released; before it is done again, look with `quorate log show` and `quorate status` at what is there when the store answers again",
+            ),
             CommitError::Log(error) => Self::from(error),
             CommitError::Unauthorised(why) => match why {
                 Unauthorised::Unsigned => failure.hint("name yours with --sign-with FILE, or in QUORATE_SIGN_WITH; a recovery goes on without one with --unsigned"),

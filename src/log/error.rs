@@ -101,6 +101,11 @@ pub enum CommitError<E: std::error::Error> {
     /// The store can't write, and what it holds says that nothing was committed.
     #[error("the log can't be written: {0}")]
     Store(StoreError),
+    /// The store failed, and doesn't say either what it holds now.
+    #[error(
+        "the log could not be written ({0}), and can't be read back: whether these records are in it nobody knows yet"
+    )]
+    Unknown(StoreError),
     /// The records are there, but a power cut may take them away again.
     #[error("the log was written, but may not last: {0}")]
     Unsure(StoreError),
@@ -133,7 +138,7 @@ impl<E: std::error::Error> CommitError<E> {
     /// Whether it was the log that could not be written, which has an exit status of its own.
     #[must_use]
     pub const fn is_write(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Unsure(_) | Self::Busy | Self::Clock { .. })
+        matches!(self, Self::Store(_) | Self::Unknown(_) | Self::Unsure(_) | Self::Busy | Self::Clock { .. })
     }
 }
 

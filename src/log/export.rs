@@ -33,7 +33,7 @@ fn activity(record: &Record) -> (u64, &'static str) {
         Op::Shred => (4, "Delete"),
         Op::Operator if change("replace") => (3, "Update"),
         Op::Destroy => (4, "Delete"),
-        Op::Close | Op::Policy | Op::State | Op::Card => (3, "Update"),
+        Op::Close | Op::Policy | Op::State | Op::Card | Op::Retire => (3, "Update"),
         Op::Found | Op::Generate | Op::Add | Op::Operator | Op::Package | Op::Import | Op::Report => {
             (1, "Create")
         }

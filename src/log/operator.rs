@@ -59,7 +59,7 @@ impl Role {
     #[must_use]
     pub const fn of(op: Op) -> &'static [Self] {
         match op {
-            Op::Found | Op::Operator | Op::Policy | Op::Destroy => &[Self::Founder],
+            Op::Found | Op::Operator | Op::Policy | Op::Destroy | Op::Retire => &[Self::Founder],
             Op::Generate | Op::Add => &[Self::Depositor],
             Op::Recover | Op::Salvage => &[Self::Recoverer],
             // Whoever works with a key may stop it being used.

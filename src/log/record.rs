@@ -60,10 +60,12 @@ pub enum Op {
     Card,
     /// Something secret was destroyed, before witnesses.
     Destroy,
+    /// No further version of a key is wanted.
+    Retire,
 }
 
 impl Op {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Found,
         Self::Generate,
         Self::Add,
@@ -81,6 +83,7 @@ impl Op {
         Self::State,
         Self::Card,
         Self::Destroy,
+        Self::Retire,
     ];
 
     /// The word for it in a record.
@@ -104,6 +107,7 @@ impl Op {
             Self::State => "state",
             Self::Card => "card",
             Self::Destroy => "destroy",
+            Self::Retire => "retire",
         }
     }
 }

@@ -28,6 +28,7 @@ mod operators;
 mod package;
 pub mod policy;
 mod report;
+mod retire;
 mod salvage;
 mod shred;
 mod token;
@@ -47,6 +48,7 @@ pub use operators::{OperatorChange, OperatorError};
 pub use package::{Imported, Packaged};
 pub use policy::{Policy, PolicyEntry};
 pub use report::{ReportEntry, ReportOf, Reported};
+pub use retire::Retirement;
 pub use salvage::{Salvage, Salvaged};
 pub use shred::{Held, Shred, ShredBy, ShredHow, Shredded};
 pub use token::{Closed, InToken};
@@ -69,6 +71,12 @@ pub struct State {
     reports: Vec<ReportEntry>,
     /// The ceremonies in which a quorum met, by the record that ended them.
     ceremonies: BTreeMap<u64, (ReportOf, QuorumId)>,
+    /// The last ceremony of a kind whose report a policy asked for then, and that has none.
+    owed: BTreeMap<ReportOf, (u64, Timestamp)>,
+    /// How many versions are backed up to a quorum.
+    backed_up: BTreeMap<QuorumId, u64>,
+    /// The digest of all versions of a quorum, until there is another one.
+    listed: Option<(QuorumId, [u8; 32])>,
     policy: Option<PolicyEntry>,
     certificates: Vec<CertificateEntry>,
     last_recovery: Option<(u64, Timestamp)>,
@@ -121,8 +129,21 @@ impl State {
     /// How many key versions are backed up; those that were destroyed no longer are.
     #[must_use]
     pub fn versions(&self) -> usize {
-        let there = |version: &&KeyVersion| !version.state.is_destroyed();
-        self.keys.values().map(|key| key.versions.values().filter(there).count()).sum()
+        let all = self.backed_up.values().fold(0_u64, |all, some| all.saturating_add(*some));
+        usize::try_from(all).unwrap_or(usize::MAX)
+    }
+
+    /// How many of them are backed up to `quorum`.
+    #[must_use]
+    pub fn population(&self, quorum: QuorumId) -> u64 {
+        self.backed_up.get(&quorum).copied().unwrap_or_default()
+    }
+
+    /// Counts a version that is backed up to `quorum` from now on, or no longer is.
+    fn counted(&mut self, quorum: QuorumId, is_there: bool) {
+        let count = self.backed_up.entry(quorum).or_default();
+        *count = if is_there { count.saturating_add(1) } else { count.saturating_sub(1) };
+        self.listed = None;
     }
 
     /// The version that comes next under `name`, and the key's id when there is one.

@@ -113,6 +113,16 @@ impl<'t> Table<'t> {
         field: &'static str,
         allowed: Range<u32>,
     ) -> Result<Option<u32>, ScriptError> {
+        self.whole(field, allowed, "")
+    }
+
+    /// A whole number; `or` is what may stand there instead.
+    fn whole(
+        &mut self,
+        field: &'static str,
+        allowed: Range<u32>,
+        or: &str,
+    ) -> Result<Option<u32>, ScriptError> {
         let Some(value) = self.take(field) else { return Ok(None) };
         let found = match value.get_ref() {
             DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
@@ -122,7 +132,7 @@ impl<'t> Table<'t> {
             Some(found) => Ok(Some(found)),
             None => {
                 let last = allowed.end.saturating_sub(1);
-                Err(self.refuse(field, format!("write a whole number from {} to {last}", allowed.start)))
+                Err(self.refuse(field, format!("write a whole number from {} to {last}{or}", allowed.start)))
             }
         }
     }
@@ -135,13 +145,11 @@ impl<'t> Table<'t> {
         word: &str,
     ) -> Result<Option<Option<u32>>, ScriptError> {
         match self.fields.get(field).map(Spanned::get_ref) {
-            Some(DeValue::String(text)) => {
+            Some(DeValue::String(text)) if text == word => {
                 self.known.push(field);
-                let last = allowed.end.saturating_sub(1);
-                let why = || format!("write a whole number from {} to {last}, or {word:?}", allowed.start);
-                if text == word { Ok(Some(None)) } else { Err(self.refuse(field, why())) }
+                Ok(Some(None))
             }
-            _ => Ok(self.number(field, allowed)?.map(Some)),
+            _ => Ok(self.whole(field, allowed, &format!(", or {word:?}"))?.map(Some)),
         }
     }
 

@@ -60,7 +60,7 @@ impl State {
                     Op::Check | Op::Close | Op::Package | Op::Import | Op::Report | Op::Operator => {
                         return Err(phase_error);
                     }
-                    Op::Policy | Op::State | Op::Card | Op::Destroy => return Err(phase_error),
+                    Op::Policy | Op::State | Op::Card | Op::Destroy | Op::Retire => return Err(phase_error),
                     Op::Generate | Op::Add => {
                         intent.deposit = Some(self.reserve(Deposit::read(fields()?)?)?);
                     }
@@ -96,6 +96,7 @@ impl State {
                 }
                 Op::Policy => self.set_policy(fields()?, (*time, *seq)),
                 Op::State => self.change_state(fields()?, *time),
+                Op::Retire => self.retire(fields()?, *time),
                 Op::Card => self.change_card(fields()?, *time, self.is_by_founder(record)),
                 Op::Destroy => {
                     let signed = record.signed_by.as_ref().map(|signed| &signed.key);
@@ -118,7 +119,7 @@ impl State {
                     if !about.is_proven() {
                         return Err(StateError::Unproven { quorum });
                     }
-                    self.end(intent, (*seq, ReportOf::Salvage, quorum));
+                    self.end(intent, (*seq, *time), (ReportOf::Salvage, quorum));
                     self.salvaged.push(salvaged);
                     Ok(())
                 }
@@ -136,7 +137,7 @@ impl State {
                     let intent = fields.number("intent")?;
                     let begun = self.begun(*op, intent)?.drills.clone();
                     let quorum = self.drill_done((intent, begun), fields, (*seq, *time), about)?;
-                    self.end(intent, (*seq, ReportOf::Drill, quorum));
+                    self.end(intent, (*seq, *time), (ReportOf::Drill, quorum));
                     Ok(())
                 }
                 Op::Found => {
@@ -149,7 +150,7 @@ impl State {
                         return Err(StateError::SecondQuorum { quorum: first.founded.quorum });
                     }
                     let cards = BTreeMap::new();
-                    self.end(intent, (*seq, ReportOf::Found, founded.quorum));
+                    self.end(intent, (*seq, *time), (ReportOf::Found, founded.quorum));
                     self.quorums.push(QuorumEntry { founded, time: *time, seq: *seq, cards });
                     Ok(())
                 }
@@ -178,10 +179,13 @@ impl State {
                         failed,
                         state,
                         since,
+                        compromised: None,
                         changed,
                         certificate,
                     };
+                    key.retired = None;
                     key.versions.insert(version, entry);
+                    self.counted(begun.quorum, true);
                     self.open.remove(&intent);
                     Ok(())
                 }
@@ -208,7 +212,7 @@ impl State {
                                 self.used(proof.quorum, &proof.cards, *time);
                             }
                             self.last_recovery = Some((*seq, *time));
-                            self.end(intent, (*seq, ReportOf::Recover, proof.quorum));
+                            self.end(intent, (*seq, *time), (ReportOf::Recover, proof.quorum));
                             Ok(())
                         }
                         _ => Err(StateError::Version { name: proof.name, version: proof.version }),
@@ -258,7 +262,7 @@ impl State {
         if !self.quorums.iter().any(|entry| entry.founded.quorum == deposit.quorum) {
             return Err(StateError::Quorum { quorum: deposit.quorum });
         }
-        let fresh = || KeyEntry { id: deposit.key, versions: BTreeMap::new(), reserved: next };
+        let fresh = || KeyEntry { id: deposit.key, versions: BTreeMap::new(), reserved: next, retired: None };
         self.keys.entry(deposit.name.clone()).or_insert_with(fresh).reserved = next;
         Ok(deposit)
     }
@@ -280,8 +284,12 @@ impl State {
     }
 
     /// Closes what was begun, in which a quorum met.
-    fn end(&mut self, intent: u64, (seq, kind, quorum): (u64, ReportOf, QuorumId)) {
+    fn end(&mut self, intent: u64, (seq, time): (u64, Timestamp), (kind, quorum): (ReportOf, QuorumId)) {
         self.open.remove(&intent);
         self.ceremonies.insert(seq, (kind, quorum));
+        // By the policy of that time: a later one neither asks for what can't be made any more, nor forgives it.
+        if self.policy.as_ref().is_some_and(|entry| entry.policy.reports.contains(&kind)) {
+            self.owed.insert(kind, (seq, time));
+        }
     }
 }

@@ -222,7 +222,7 @@ impl State {
             }
             Remains::Backup { name, version, backup } => {
                 let found = self.keys.get_mut(name).and_then(|key| key.versions.get_mut(version));
-                match found.filter(|found| found.backed.backup == *backup) {
+                let quorum = match found.filter(|found| found.backed.backup == *backup) {
                     None => return Err(StateError::Version { name: name.clone(), version: *version }),
                     Some(found) => {
                         if let Some(certificate) = found.certificate {
@@ -230,8 +230,10 @@ impl State {
                         }
                         (found.state, found.since) = (found.state.destroyed(), *time);
                         (found.changed, found.certificate, found.failed) = (true, Some(number), None);
+                        found.backed.deposit.quorum
                     }
-                }
+                };
+                self.counted(quorum, false);
             }
             Remains::Provider { name, version, provider, place } => {
                 if !self.went_to(name, *version, *provider, place) {

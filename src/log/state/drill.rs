@@ -319,10 +319,21 @@ impl State {
     }
 
     /// What an intent to drill says, when it fits the keys that there are.
-    pub(super) fn drill_begun(&self, mut fields: Fields<'_>) -> Result<Drill, StateError> {
+    ///
+    /// It costs what is in it, not what is in the escrow: the versions are counted as they come, and the digest of
+    /// all of them is kept until there is another one.
+    pub(super) fn drill_begun(&mut self, mut fields: Fields<'_>) -> Result<Drill, StateError> {
         let drill = Drill::take(&mut fields)?;
         fields.finish()?;
-        let population = self.versions_of(drill.quorum).count();
+        let all = match (drill.scope, self.listed) {
+            (Scope::All, Some((quorum, listed))) if quorum == drill.quorum => Some(listed),
+            (Scope::All, _) if drill.digest.is_some() => {
+                let listed = digest(self.versions_of(drill.quorum));
+                self.listed = Some((drill.quorum, listed));
+                Some(listed)
+            }
+            _ => None,
+        };
         let known = |(name, version): &(Label, NonZeroU32)| {
             let version = self.keys.get(name).and_then(|key| key.versions.get(version));
             version.is_some_and(|version| {
@@ -331,9 +342,9 @@ impl State {
         };
         let all_of_them = || match drill.digest {
             None => drill.count == drill.population,
-            Some(listed) => listed == digest(self.versions_of(drill.quorum)),
+            listed => listed == all,
         };
-        let fits = u64::try_from(population).is_ok_and(|there| there == drill.population)
+        let fits = self.population(drill.quorum) == drill.population
             && drill.keys.iter().all(known)
             && (drill.scope != Scope::All || all_of_them());
         if fits { Ok(drill) } else { Err(StateError::Drill) }

@@ -28,6 +28,8 @@ pub struct KeyEntry {
     pub versions: BTreeMap<NonZeroU32, KeyVersion>,
     /// The highest version that was ever begun.
     pub reserved: NonZeroU32,
+    /// Since when no further version is wanted.
+    pub retired: Option<Timestamp>,
 }
 
 /// A key version that is backed up.
@@ -53,6 +55,8 @@ pub struct KeyVersion {
     pub state: KeyState,
     /// Since when.
     pub since: Timestamp,
+    /// Since when it is compromised, whatever became of it afterwards.
+    pub compromised: Option<Timestamp>,
     /// Whether a record has changed its state.
     pub changed: bool,
     /// The certificate that its backup was destroyed.

@@ -88,6 +88,28 @@ pub enum StateError {
         /// Its version.
         version: NonZeroU32,
     },
+    /// A key that isn't backed up.
+    #[error("there is no key {name} that is backed up")]
+    NoKey {
+        /// The key.
+        name: Label,
+    },
+    /// A key that is in use, of which further versions are wanted.
+    #[error("{name} version {version} is {state}, so the key is in use, and its next version is wanted")]
+    InUse {
+        /// The key.
+        name: Label,
+        /// The version that is in use, or will be.
+        version: NonZeroU32,
+        /// Its state.
+        state: KeyState,
+    },
+    /// A key that was retired before.
+    #[error("no further version of {name} is wanted already")]
+    Retired {
+        /// The key.
+        name: Label,
+    },
     /// A card that can't be lost, or found.
     #[error("the card of share {index} can't be {} now", .fate.name())]
     Card {

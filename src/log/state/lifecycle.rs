@@ -108,6 +108,12 @@ impl KeyState {
         matches!(self, Destroyed | DestroyedCompromised)
     }
 
+    /// Whether somebody may know it who should not.
+    #[must_use]
+    pub const fn is_compromised(self) -> bool {
+        matches!(self, Compromised | DestroyedCompromised)
+    }
+
     /// Whether it may go to a new place to protect data there: into a provider, above all.
     #[must_use]
     pub const fn may_protect(self) -> bool {
@@ -177,9 +183,16 @@ impl State {
     pub(super) fn change_state(&mut self, fields: Fields<'_>, time: Timestamp) -> Result<(), StateError> {
         let change = StateChange::read(fields)?;
         self.may_become(&change)?;
-        let found = self.keys.get_mut(&change.name).and_then(|key| key.versions.get_mut(&change.version));
-        if let Some(found) = found {
+        if let Some(key) = self.keys.get_mut(&change.name)
+            && let Some(found) = key.versions.get_mut(&change.version)
+        {
             (found.state, found.since, found.changed) = (change.to, time, true);
+            if change.to.is_compromised() {
+                found.compromised.get_or_insert(time);
+            }
+            if change.to == Active {
+                key.retired = None;
+            }
         }
         Ok(())
     }

@@ -32,6 +32,12 @@ pub struct Policy {
     pub open_days: u32,
     /// Days from a package to the import of it; none: packages may lie.
     pub package_days: Option<u32>,
+    /// Days from the backup of a key of a token until it can't leave that any more; none: it may.
+    pub leave_days: Option<u32>,
+    /// How many days a version may be suspended; none: for ever.
+    pub suspended_days: Option<u32>,
+    /// A drill counts that shows, at 95 %, that less than so many per cent of all versions are bad: 1 to 100.
+    pub drill_percent: u8,
     /// How many cards are to spare beyond those that a recovery takes; none: one, where there is one.
     pub spare_cards: Option<u8>,
     /// Whose ceremonies end with a report.
@@ -125,6 +131,9 @@ impl Default for Policy {
             warn_days: 30,
             open_days: 1,
             package_days: Some(30),
+            leave_days: Some(1),
+            suspended_days: Some(90),
+            drill_percent: 1,
             spare_cards: None,
             reports: Vec::new(),
             rotation: Vec::new(),
@@ -193,23 +202,41 @@ impl Policy {
             ])
         };
         let words = |words: Vec<&'static str>| Some(Json::List(words.into_iter().map(Json::text).collect()));
+        let default = Self::default();
+        // What came later is written where it is not the default, so that a policy without it is what it was.
+        let later = |days: Option<u32>, usual: Option<u32>| {
+            (days != usual).then(|| Json::Number(days.unwrap_or_default().into()))
+        };
+        let percent = self.drill_percent;
         object([
             ("card-days", number(self.card_days)),
             ("custodians", Some(Json::List(self.custodians.iter().map(custodian).collect()))),
             ("drill-days", number(self.drill_days)),
+            ("drill-percent", (percent != default.drill_percent).then(|| Json::Number(percent.into()))),
             ("imports", Some(Json::List(self.imports.iter().map(import).collect()))),
+            ("leave-days", later(self.leave_days, default.leave_days)),
             ("open-days", number(self.open_days)),
             ("package-days", self.package_days.and_then(number)),
             ("reports", words(self.reports.iter().map(|kind| kind.name()).collect())),
             ("rotation", Some(Json::List(self.rotation.iter().map(rotation).collect()))),
             ("separation", words(self.separation.iter().map(|rule| rule.name()).collect())),
             ("spare-cards", self.spare_cards.map(|cards| Json::Number(cards.into()))),
+            ("suspended-days", later(self.suspended_days, default.suspended_days)),
             ("warn-days", number(self.warn_days)),
         ])
     }
 
     fn read(mut fields: Fields<'_>) -> Result<Self, JsonError> {
         let package_days = optional_days(&mut fields, "package-days")?;
+        let default = Self::default();
+        let leave_days = later_days(&mut fields, "leave-days", default.leave_days)?;
+        let suspended_days = later_days(&mut fields, "suspended-days", default.suspended_days)?;
+        let refused = fields.refuse("drill-percent");
+        let drill_percent = match fields.optional("drill-percent") {
+            None => default.drill_percent,
+            Some(Json::Number(percent @ 2..=100)) => u8::try_from(percent).map_err(|_| refused)?,
+            Some(_) => return Err(refused),
+        };
         let refused = fields.refuse("spare-cards");
         let spare_cards = match fields.optional("spare-cards") {
             None => None,
@@ -253,6 +280,9 @@ impl Policy {
             warn_days: days(&mut fields, "warn-days")?,
             open_days: days(&mut fields, "open-days")?,
             package_days,
+            leave_days,
+            suspended_days,
+            drill_percent,
             spare_cards,
             reports: words(&mut fields, "reports", ReportOf::parse)?,
             separation: words(&mut fields, "separation", Separation::parse)?,
@@ -312,6 +342,24 @@ fn optional_days(fields: &mut Fields<'_>, field: &'static str) -> Result<Option<
         None => Ok(None),
         Some(Json::Number(days)) => match u32::try_from(days) {
             Ok(days @ 1..=LONGEST_DAYS) => Ok(Some(days)),
+            _ => Err(refused),
+        },
+        Some(_) => Err(refused),
+    }
+}
+
+/// Days of a field that came later: as usual when it is missing, and only then; without end when it is 0.
+fn later_days(
+    fields: &mut Fields<'_>,
+    field: &'static str,
+    usual: Option<u32>,
+) -> Result<Option<u32>, JsonError> {
+    let refused = fields.refuse(field);
+    match fields.optional(field) {
+        None => Ok(usual),
+        Some(Json::Number(days)) => match u32::try_from(days) {
+            Ok(0) => Ok(None),
+            Ok(days @ 1..=LONGEST_DAYS) if Some(days) != usual => Ok(Some(days)),
             _ => Err(refused),
         },
         Some(_) => Err(refused),

@@ -5,9 +5,10 @@
 
 use super::details::signature;
 use super::{About, Fields, Json, JsonError, QuorumId, State, StateError, Timestamp, object, text};
+use std::collections::BTreeMap;
 
 /// The kind of ceremony that a report is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReportOf {
     /// A quorum was founded.
     Found,
@@ -104,6 +105,13 @@ impl State {
         &self.reports
     }
 
+    /// The ceremonies whose reports are missing: of each kind the last one that ended while a policy asked for
+    /// its report; the record that ended it, and when. A report of it, or of a later one, makes it good.
+    #[must_use]
+    pub const fn owed(&self) -> &BTreeMap<ReportOf, (u64, Timestamp)> {
+        &self.owed
+    }
+
     pub(super) fn reported(
         &mut self,
         fields: Fields<'_>,
@@ -112,12 +120,16 @@ impl State {
     ) -> Result<(), StateError> {
         let reported = Reported::read(fields)?;
         // The last ceremony up to there: what a recovery into packages ends with is a record behind it.
-        let ceremony = self.ceremonies.range(..=reported.ended).next_back().map(|(_, ceremony)| *ceremony);
-        if reported.ended >= seq || ceremony != Some((reported.kind, reported.quorum)) {
+        let ceremony = self.ceremonies.range(..=reported.ended).next_back();
+        let at = ceremony.filter(|(_, (kind, quorum))| (*kind, *quorum) == (reported.kind, reported.quorum));
+        let Some(at) = at.map(|(at, _)| *at).filter(|_| reported.ended < seq) else {
             let Reported { kind, quorum, ended, .. } = reported;
             return Err(StateError::Report { kind: kind.name(), quorum, ended });
-        }
+        };
         about.is_genuine()?;
+        if self.owed.get(&reported.kind).is_some_and(|(owed, _)| *owed <= at) {
+            self.owed.remove(&reported.kind);
+        }
         self.reports.push(ReportEntry { reported, time, seq });
         Ok(())
     }

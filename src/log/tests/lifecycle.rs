@@ -5,7 +5,8 @@ use super::*;
 use crate::key::Label;
 use crate::log::policy::{CustodianFacts, Rotation, Separation};
 use crate::log::{
-    CardChange, CardId, Certificate, Fate, KeyState, Policy, Remains, ReportOf, StateChange, StateError,
+    CardChange, CardId, Certificate, Fate, KeyState, Policy, Remains, ReportOf, Reported, Retirement,
+    StateChange, StateError,
 };
 use crate::provider::Provider;
 use core::num::NonZeroU32;
@@ -158,6 +159,123 @@ fn what_does_not_fit_is_refused() {
     assert!(matches!(log.state().may_become(&unknown), Err(StateError::Version { .. })));
 }
 
+#[test]
+fn a_key_is_retired_when_none_of_its_versions_is_in_use() {
+    let retired = |log: &Log| log.state().keys()[&"orders".parse().unwrap()].retired;
+    let retire = |name: &str| {
+        let details = Retirement { name: name.parse().unwrap(), reason: "r".to_owned() }.details();
+        vec![(Op::Retire, Phase::Done, details)]
+    };
+    for state in KeyState::ALL {
+        let (store, mut log) = in_state(state);
+        let said = say(&mut log, &store, 70, retire("orders"));
+        let is_used = matches!(state, KeyState::Active | KeyState::PreActivation);
+        assert_eq!((said.is_err(), retired(&log)), (is_used, (!is_used).then(|| at(70))), "{state}");
+        assert!(say(&mut log, &store, 71, retire("orders")).is_err(), "twice");
+        assert!(say(&mut log, &store, 71, retire("nothing")).is_err());
+        let intent = retire("orders").into_iter().map(|(op, _, details)| (op, Phase::Intent, details));
+        assert!(say(&mut log, &store, 71, intent.collect()).is_err());
+        if is_used {
+            continue;
+        }
+        // One that becomes active again takes it back, and so does a further version.
+        if state.next().contains(&KeyState::Active) {
+            let again = change(state, KeyState::Active).details();
+            say(&mut log, &store, 72, vec![(Op::State, Phase::Done, again)]).unwrap();
+            assert_eq!(retired(&log), None);
+        }
+        let begun = log.checkpoint().seq() + 1;
+        let next = vec![
+            (Op::Generate, Phase::Intent, deposit(2).intent()),
+            (Op::Generate, Phase::Done, backed(2).done(begun)),
+        ];
+        say(&mut log, &store, 73, next).unwrap();
+        assert_eq!(retired(&log), None);
+        assert_eq!(Log::open(&store).unwrap().head(), log.head());
+    }
+}
+
+#[test]
+fn a_compromise_is_remembered_whatever_comes_after_it() {
+    let since = |log: &Log| {
+        let one = &log.state().keys()[&"orders".parse().unwrap()].versions[&NonZeroU32::MIN];
+        (one.state, one.compromised)
+    };
+    let (_, log) = in_state(KeyState::DestroyedCompromised);
+    assert_eq!(since(&log), (KeyState::DestroyedCompromised, Some(at(50))));
+    let (store, mut log) = in_state(KeyState::Destroyed);
+    let late = change(KeyState::Destroyed, KeyState::DestroyedCompromised).details();
+    say(&mut log, &store, 60, vec![(Op::State, Phase::Done, late)]).unwrap();
+    assert_eq!(since(&log), (KeyState::DestroyedCompromised, Some(at(60))));
+    assert_eq!(since(&in_state(KeyState::Suspended).1), (KeyState::Suspended, None));
+}
+
+/// A policy spells nothing that it needn't: what came later, only where it isn't as usual.
+#[test]
+fn what_a_policy_may_leave_out_it_must() {
+    let (store, mut log) = small();
+    let with = |field: &'static str, value: u64| {
+        let Json::Object(mut fields) = Policy::default().details() else { panic!() };
+        fields.push((field.into(), Json::Number(value)));
+        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        vec![(Op::Policy, Phase::Done, Json::Object(fields))]
+    };
+    for (field, usual, fits, wrong) in [
+        ("leave-days", 1, [0, 2, 3653], [3654, 1 << 40]),
+        ("suspended-days", 90, [0, 1, 3653], [3654, 1 << 40]),
+        ("drill-percent", 1, [2, 50, 100], [0, 101]),
+    ] {
+        for value in fits {
+            say(&mut log, &store, 60, with(field, value)).unwrap();
+        }
+        for value in wrong.into_iter().chain([usual]) {
+            assert!(say(&mut log, &store, 60, with(field, value)).is_err(), "{field} {value}");
+        }
+    }
+}
+
+#[test]
+fn a_report_that_is_owed_stays_owed() {
+    let (store, mut log) = small();
+    let policy = |reports: &[ReportOf]| {
+        let policy = Policy { reports: reports.to_vec(), ..Policy::default() };
+        vec![(Op::Policy, Phase::Done, policy.details())]
+    };
+    let owed =
+        |log: &Log| log.state().owed().iter().map(|(kind, (seq, _))| (*kind, *seq)).collect::<Vec<_>>();
+    let recover = |log: &mut Log, store: &MemoryStore| {
+        let intent = log.checkpoint().seq() + 1;
+        say(log, store, 60, vec![(Op::Recover, Phase::Intent, recovers())]).unwrap();
+        say(log, store, 60, vec![(Op::Recover, Phase::Done, signed(proof(intent).done(), 1))]).unwrap();
+        intent + 1
+    };
+    let report = |log: &mut Log, store: &MemoryStore, ended: u64| {
+        let quorum = founded().quorum;
+        let said = Reported { kind: ReportOf::Recover, quorum, ended, digest: [1; 32], paper: None };
+        say(log, store, 60, vec![(Op::Report, Phase::Done, signed(said.details(), 1))]).unwrap();
+    };
+    // What was done before any policy asked for it needs none.
+    recover(&mut log, &store);
+    say(&mut log, &store, 60, policy(&[ReportOf::Recover])).unwrap();
+    assert_eq!(owed(&log), []);
+    let first = recover(&mut log, &store);
+    assert_eq!(owed(&log), [(ReportOf::Recover, first)]);
+    // No later policy forgives it, and no report of something earlier.
+    say(&mut log, &store, 60, policy(&[ReportOf::Recover])).unwrap();
+    say(&mut log, &store, 60, policy(&[])).unwrap();
+    report(&mut log, &store, first - 2);
+    assert_eq!(owed(&log), [(ReportOf::Recover, first)]);
+    // A later one does, also when records of packages stand between; then nothing is asked for any more.
+    let last = recover(&mut log, &store);
+    assert_eq!(owed(&log), [(ReportOf::Recover, first)]);
+    say(&mut log, &store, 60, vec![(Op::Check, Phase::Done, nothing())]).unwrap();
+    report(&mut log, &store, last + 1);
+    assert_eq!(owed(&log), []);
+    recover(&mut log, &store);
+    assert_eq!(owed(&log), []);
+    assert_eq!(owed(&Log::open(&store).unwrap()), []);
+}
+
 fn policies() -> impl Strategy<Value = Policy> {
     let days = || 1_u32..=3653;
     let rotation =
@@ -176,17 +294,22 @@ fn policies() -> impl Strategy<Value = Policy> {
         facts.prop_map(|(name, persons, site)| CustodianFacts { name, persons, manager: site.clone(), site });
     let numbers =
         (days(), days(), days(), days(), proptest::option::of(days()), proptest::option::of(0_u8..=255));
+    let later = (proptest::option::of(days()), proptest::option::of(days()), 1_u8..=100);
     let lists =
         (proptest::collection::vec(rotation, 0..4), proptest::collection::vec(facts, 0..4), any::<bool>());
-    (numbers, lists).prop_map(
-        |((drill_days, card_days, warn_days, open_days, package_days, spare_cards), lists)| {
+    (numbers, later, lists).prop_map(
+        |((drill_days, card_days, warn_days, open_days, package_days, spare_cards), later, lists)| {
             let (rotation, custodians, more) = lists;
+            let (leave_days, suspended_days, drill_percent) = later;
             Policy {
                 drill_days,
                 card_days,
                 warn_days,
                 open_days,
                 package_days,
+                leave_days,
+                suspended_days,
+                drill_percent,
                 spare_cards,
                 reports: if more { vec![ReportOf::Drill, ReportOf::Found] } else { Vec::new() },
                 separation: if more { vec![Separation::Site] } else { Vec::new() },

@@ -2,6 +2,7 @@
 
 use super::*;
 pub(super) use crate::hand::{Hand, hand};
+use crate::log::{CardChange, CardId, Certificate, Fate, Remains, Retirement};
 use std::collections::BTreeSet;
 
 pub(super) fn add(name: &str, hand: &Hand, roles: &[Role]) -> Json<'static> {
@@ -76,6 +77,54 @@ pub(super) fn staffed() -> (MemoryStore, Log, [Hand; 3]) {
 
 pub(super) fn deposit_of(seq: u64) -> Said {
     vec![(Op::Generate, Phase::Intent, deposit(1).intent()), (Op::Generate, Phase::Done, backed(1).done(seq))]
+}
+
+/// Who signs such a record has another program: readers pass it over all the same.
+#[test]
+fn rules_of_the_fold_hold_for_whoever_signs() {
+    let (store, mut log, [flora, dave, rita]) = staffed();
+    let next = log.checkpoint().seq() + 1;
+    write(&mut log, &store, Some(&dave), deposit_of(next)).unwrap();
+    let card = CardId { quorum: founded().quorum, generation: 1, index: 2 };
+    let told = |fate| (Op::Card, Phase::Done, CardChange { card, fate, reason: "r".to_owned() }.details());
+    write(&mut log, &store, Some(&rita), vec![told(Fate::Stolen)]).unwrap();
+    let unfit = |by: &Hand, said| match force(&store, Some(by), false, said).why {
+        Unauthorised::Unfit(error) => *error,
+        why => panic!("{why:?}"),
+    };
+    // A loss is taken back, or made less of, by a founder alone.
+    for fate in [Fate::Found, Fate::Lost] {
+        assert_eq!(unfit(&dave, told(fate)), StateError::Founder { index: 2, fate });
+    }
+    // Who writes a certificate is no witness of it: by the actor's name (mallory), or by that of the key.
+    let certificate = |witness: &str| {
+        let what = Remains::Card(card);
+        let witnesses = vec!["Wim".to_owned(), witness.to_owned()];
+        let one = Certificate { number: 1, what, reason: "r".to_owned(), witnesses };
+        (Op::Destroy, Phase::Done, one.details())
+    };
+    for name in ["MALLORY", "Flora"] {
+        assert_eq!(unfit(&flora, certificate(name)), StateError::Witness { name: name.to_owned() });
+    }
+    // And no key is retired by anybody but a founder.
+    let retired = Retirement { name: deposit(1).name, reason: "r".to_owned() }.details();
+    let role = Unauthorised::Role { name: "rita".to_owned(), role: Role::Founder };
+    assert_eq!(force(&store, Some(&rita), false, (Op::Retire, Phase::Done, retired)).why, role);
+    log.catch_up(&store).unwrap();
+    assert_eq!((log.voids(), log.state().certificates().len()), (5, 0));
+    assert_eq!(log.state().quorum().unwrap().cards[&2].gone, Some((at(10), Fate::Stolen)));
+    assert!(log.state().keys()[&deposit(1).name].retired.is_none());
+    // The same by who may say it counts.
+    force_good(&store, &flora, told(Fate::Found));
+    force_good(&store, &flora, certificate("Vera"));
+    assert_eq!(Log::open(&store).unwrap().state().certificates().len(), 1);
+}
+
+fn force_good(store: &dyn Store, by: &Hand, said: (Op, Phase, Json<'static>)) {
+    let mut log = Log::open(store).unwrap();
+    let voids = log.voids();
+    write(&mut log, store, Some(by), vec![said]).unwrap();
+    assert_eq!(log.voids(), voids);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::{Fault, FaultyStore};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 fn all_at_once(store: &dyn Store, writers: usize, each: usize) {
     check(&mut Log::empty(), store, "first").unwrap();
@@ -95,17 +95,19 @@ fn after_every_fault_the_log_says_what_its_writer_was_told() {
     }
 }
 
-/// A store that makes an object, says nothing of it, and can't be read for once.
-struct Silent(MemoryStore, AtomicBool);
+/// A store that makes an object, says nothing of it, and can't be read so many times.
+struct Silent(MemoryStore, AtomicU8);
 
 impl Store for Silent {
     fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         self.0.create(name, bytes)?;
-        if self.1.load(Ordering::SeqCst) { Err(cut(name)) } else { Ok(()) }
+        if self.1.load(Ordering::SeqCst) > 0 { Err(cut(name)) } else { Ok(()) }
     }
 
     fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let is_cut = name.starts_with("log/") && self.1.swap(false, Ordering::SeqCst);
+        let one_less = |left: u8| left.checked_sub(1);
+        let is_cut = name.starts_with("log/")
+            && self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
         if is_cut { Err(cut(name)) } else { self.0.read(name, limit) }
     }
 
@@ -120,14 +122,18 @@ fn cut(name: &str) -> StoreError {
 
 #[test]
 fn a_done_that_nobody_saw_is_not_contradicted() {
-    let store = Silent(MemoryStore::new(), AtomicBool::new(false));
+    let store = Silent(MemoryStore::new(), AtomicU8::new(0));
     let mut log = Log::empty();
     for said in story().into_iter().take(1) {
         say(&mut log, &store, 0, said).unwrap();
     }
-    store.1.store(true, Ordering::SeqCst);
+    // Neither the commit's reply comes, nor what is read back, nor the log.
+    store.1.store(2, Ordering::SeqCst);
     let done = say(&mut log, &store, 0, vec![(Op::Found, Phase::Done, signed(founded().done(1), 9))]);
-    assert_eq!(done, Err(CommitError::Store(cut(&Log::file(2)))));
+    let unknown = CommitError::Unknown(cut(&Log::file(2)));
+    assert!(unknown.is_write());
+    assert!(unknown.to_string().ends_with("whether these records are in it nobody knows yet"), "{unknown}");
+    assert_eq!(done, Err(unknown));
     // The writer believes that it failed, says so, and is refused; the log stays good.
     let failed = say(&mut log, &store, 0, vec![(Op::Found, Phase::Failed, ends(1))]);
     let error = StateError::NoIntent { intent: 1 };
@@ -139,6 +145,46 @@ fn a_done_that_nobody_saw_is_not_contradicted() {
     let again = say(&mut log, &store, 0, vec![(Op::Found, Phase::Done, signed(founded().done(1), 9))]);
     assert!(matches!(again, Err(CommitError::Unfit(_))));
     assert_eq!(Log::open(&store).unwrap().checkpoint(), log.checkpoint());
+}
+
+/// The reply is lost, and then what is read back; a second look finds the records.
+#[test]
+fn a_commit_is_looked_for_twice() {
+    let store = Silent(MemoryStore::new(), AtomicU8::new(0));
+    let mut log = Log::empty();
+    store.1.store(1, Ordering::SeqCst);
+    let done = say(&mut log, &store, 0, vec![(Op::Found, Phase::Intent, nothing())]);
+    assert_eq!(done, Ok(log.checkpoint()));
+    assert_eq!((log.checkpoint().seq(), records(&store.0).len()), (1, 1));
+    assert_eq!(say(&mut log, &store, 0, vec![(Op::Found, Phase::Abandoned, ends(1))]).unwrap().seq(), 2);
+}
+
+/// A folder that is listed while others write to it: names that come meanwhile are listed or not.
+struct Moving(MemoryStore);
+
+impl Store for Moving {
+    fn create(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.0.create(name, bytes)
+    }
+
+    fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.read(name, limit)
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let mut names = self.0.list(folder)?;
+        names.retain(|name| !name.ends_with("3.jsonl") && !name.ends_with("4.jsonl"));
+        Ok(names)
+    }
+}
+
+#[test]
+fn a_listing_that_misses_a_file_is_no_gap() {
+    let (store, log) = small();
+    let store = Moving(store);
+    assert_eq!(Log::open(&store).unwrap().head(), log.head());
+    store.0.tamper(&Log::file(4), None);
+    assert_eq!(Log::open(&store).err(), Some(LogError::Gap { missing: Log::file(4) }));
 }
 
 /// A store that fails while another writer takes the name.
