@@ -2,7 +2,7 @@
 
 use super::escrow::{Escrow, EscrowError, backup_file, quorum_file};
 use crate::key::KeyName;
-use crate::log::{FOLDER, Unauthorised, Void};
+use crate::log::{FOLDER, KeyVersion, Unauthorised, Void};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
 
@@ -49,6 +49,25 @@ impl Finding {
     pub const fn is_serious(&self) -> bool {
         matches!(self, Self::Damaged(_) | Self::HeadSignature { .. } | Self::Undestroyed { .. })
     }
+
+    /// Every word for what may be found.
+    pub const WORDS: [&'static str; 8] =
+        ["altered", "foreign", "missing", "orphan", "signature", "temporary", "undestroyed", "unreadable"];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Damaged(EscrowError::Missing { .. }) => "missing",
+            Self::Damaged(EscrowError::Altered { .. }) => "altered",
+            Self::Damaged(_) => "unreadable",
+            Self::Undestroyed { .. } => "undestroyed",
+            Self::Orphan { .. } => "orphan",
+            Self::Temporary { .. } => "temporary",
+            Self::Foreign { .. } => "foreign",
+            Self::HeadSignature { .. } => "signature",
+        }
+    }
 }
 
 /// What an inspection saw.
@@ -85,14 +104,10 @@ pub fn inspect(escrow: &Escrow<'_>) -> Result<Inspection, StoreError> {
         let deposit = &version.backed.deposit;
         let name = backup_file(deposit.key, deposit.version);
         named.insert(name.clone());
-        if let Some(certificate) = version.certificate {
-            match escrow.is_there(version) {
-                Ok(false) => seen.destroyed = seen.destroyed.saturating_add(1),
-                Ok(true) => {
-                    let version = KeyName { label: deposit.name.clone(), version: Some(deposit.version) };
-                    seen.findings.push(Finding::Undestroyed { name, version, certificate });
-                }
-                Err(error) => seen.findings.push(Finding::Damaged(EscrowError::Store(error))),
+        if version.certificate.is_some() {
+            match undestroyed(escrow, version) {
+                None => seen.destroyed = seen.destroyed.saturating_add(1),
+                Some(finding) => seen.findings.push(finding),
             }
             continue;
         }
@@ -117,6 +132,28 @@ pub fn inspect(escrow: &Escrow<'_>) -> Result<Inspection, StoreError> {
         });
     }
     Ok(seen)
+}
+
+/// What is there of a backup that a certificate says is destroyed.
+fn undestroyed(escrow: &Escrow<'_>, version: &KeyVersion) -> Option<Finding> {
+    let deposit = &version.backed.deposit;
+    let certificate = version.certificate?;
+    match escrow.is_there(version) {
+        Ok(false) => None,
+        Ok(true) => {
+            let name = backup_file(deposit.key, deposit.version);
+            let version = KeyName { label: deposit.name.clone(), version: Some(deposit.version) };
+            Some(Finding::Undestroyed { name, version, certificate })
+        }
+        Err(error) => Some(Finding::Damaged(EscrowError::Store(error))),
+    }
+}
+
+/// Every backup that a certificate says is destroyed, and that is there all the same.
+#[must_use]
+pub fn check_destroyed(escrow: &Escrow<'_>) -> Vec<Finding> {
+    let versions = escrow.state().keys().values().flat_map(|key| key.versions.values());
+    versions.filter_map(|version| undestroyed(escrow, version)).collect()
 }
 
 /// Every file, three folders deep; a folder that can't be listed is a finding.

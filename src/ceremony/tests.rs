@@ -27,6 +27,7 @@ mod report;
 mod salvage;
 mod script;
 mod signed;
+mod watch;
 
 fn now() -> Timestamp {
     Timestamp::from_unix(1_795_464_000).unwrap()

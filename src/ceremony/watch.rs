@@ -7,7 +7,7 @@
 //! A clock that is before the log's last record tells nothing of what is due, and is refused.
 
 use super::policy::Together;
-use crate::log::{Fate, ReportOf, State};
+use crate::log::{Fate, InToken, ReportOf, State};
 use crate::provider::Provider;
 use crate::quorum::QuorumRecord;
 use crate::wire::time::Timestamp;
@@ -19,6 +19,7 @@ mod drills;
 pub mod metrics;
 mod seen;
 mod words;
+pub use drills::{Small, is_enough};
 
 /// How many seconds a clock may be behind the last record, as for writers.
 const SKEW: u64 = 300;
@@ -27,16 +28,31 @@ const SKEW: u64 = 300;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum What {
-    /// A drill of all keys, or of a sample; when the last one was.
-    Drill(Option<Timestamp>),
+    /// A drill of all keys, or of a sample that is large enough.
+    Drill {
+        /// When the last one was that counts.
+        last: Option<Timestamp>,
+        /// How many versions such a sample has; those of all keys when no smaller one would do.
+        sample: u64,
+        /// How many versions there are.
+        population: u64,
+        /// A later drill that was too small.
+        small: Option<Small>,
+    },
     /// What drills could not recover, and nothing has since: how many versions, and when the first of them.
     Failed(u64, Timestamp),
     /// A check of a card: its share, and when one last found it good.
     Card(u8, Option<Timestamp>),
     /// The next version of a key: the one in use, and since when it is.
     Rotation(u32, Timestamp),
-    /// The next version of a key, of which this one is compromised.
-    Replacement(u32),
+    /// The next version of a key, of which this one is compromised; and one that waits to be active.
+    Replacement(u32, Option<u32>),
+    /// A later version in the place of a compromised one at a provider, or the end of that one there.
+    Displacement(u32, Provider, String),
+    /// The end of a suspension, and since when it is.
+    Suspended(u32, Timestamp),
+    /// That a key can't leave its token any more.
+    Leaving(u32, InToken),
     /// An import again, before the provider forgets the key.
     Import(u32, Provider, String),
     /// The import of a package that was made at that time.
@@ -140,16 +156,29 @@ impl Watch {
 
 impl What {
     /// Every word for what may be due.
-    pub const WORDS: [&'static str; 9] =
-        ["card", "drill", "import", "open", "package", "report", "rotation", "separation", "spare"];
+    pub const WORDS: [&'static str; 11] = [
+        "card",
+        "drill",
+        "import",
+        "open",
+        "package",
+        "report",
+        "rotation",
+        "separation",
+        "spare",
+        "suspended",
+        "token",
+    ];
 
     /// The word for it.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::Drill(_) | Self::Failed(..) => "drill",
+            Self::Drill { .. } | Self::Failed(..) => "drill",
             Self::Card(..) => "card",
-            Self::Rotation(..) | Self::Replacement(_) => "rotation",
+            Self::Rotation(..) | Self::Replacement(..) | Self::Displacement(..) => "rotation",
+            Self::Suspended(..) => "suspended",
+            Self::Leaving(..) => "token",
             Self::Import(..) => "import",
             Self::Package(..) => "package",
             Self::Intent(_) => "open",

@@ -4,8 +4,9 @@ use super::args::{Custodian, CustodianCommand, Place};
 use super::failure::{FAILED, Failure};
 use super::output::Output;
 use super::session::Session;
+use super::state::is_line;
 use quorate::ceremony::escrow::Escrow;
-use quorate::log::{CardChange, CardId, Fate, LONGEST_REASON, Op, Phase, is_reason};
+use quorate::log::{CardChange, CardId, Fate, Op, Phase};
 use quorate::wire::json::{Json, object};
 
 pub(crate) fn run(place: &Place, options: &Custodian, output: &mut Output) -> Result<(), Failure> {
@@ -46,12 +47,7 @@ fn change(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let (card, name) = card_of(escrow, name)?;
-    if !is_reason(reason) {
-        return Err(Failure::usage(format!(
-            "the reason is empty, longer than {LONGEST_REASON} bytes, or no line"
-        ))
-        .hint("write one line of plain text"));
-    }
+    is_line(reason)?;
     let history = escrow.state().quorum().and_then(|entry| entry.cards.get(&card.index)).copied();
     let history = history.unwrap_or_default();
     if let Some((time, certificate)) = history.destroyed {

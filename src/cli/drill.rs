@@ -21,11 +21,12 @@ use super::wipe::Given;
 use crate::cli::gone::warn_of_gone;
 use core::num::NonZeroU32;
 use quorate::ceremony::drill::{
-    Choice, DrillError, Drilling, Failure as Missed, Nowhere, Target, fewer_than,
+    Choice, DrillError, Drilling, Failure as Missed, Nowhere, Target, fewer_than, least_sample,
 };
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::recover::{Gathering, RecoverError};
 use quorate::ceremony::report::{Key, Kind};
+use quorate::ceremony::watch::is_enough;
 use quorate::key::{KeyName, Label};
 use quorate::log::{CommitError, Scope, Times};
 use quorate::primitive::random::Entropy;
@@ -262,6 +263,16 @@ fn finish(
             percent(fewer, drill.population)
         ));
     }
+    let percent = escrow.state().policy().drill_percent;
+    let counts = failures == 0 && is_enough(&drill, percent);
+    if failures == 0 && !counts {
+        let least = least_sample(drill.population, percent);
+        let or = if least < drill.population { format!(", or a sample of {least}") } else { String::new() };
+        output.line(format!(
+            "  interval    not this one: the drill that the policy asks for takes all {} key versions{or}",
+            drill.population
+        ));
+    }
     output.line(format!("  custodians  {}", gathering.names().join(", ")));
     output.line(format!(
         "  recovery    {} in all: cards {}, quorum {}, keys {}",
@@ -289,6 +300,7 @@ fn finish(
     output.value(object([
         ("checkpoint", Some(Json::text(checkpoint))),
         ("count", Some(Json::Number(drill.count))),
+        ("counts", Some(Json::Bool(counts))),
         ("custodians", Some(Json::List(gathering.names().into_iter().map(Json::text).collect()))),
         ("failed", Some(Json::List(failed.collect()))),
         ("fewer-than", fewer.map(Json::Number)),

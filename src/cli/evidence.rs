@@ -13,6 +13,7 @@ use super::output::{Output, plain};
 use quorate::card::verification;
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::report::{Card, Due, Key, Kind, MOST, Person, Report, ReportError, Signed, Step};
+use quorate::ceremony::watch::{What, watch};
 use quorate::log::Checkpoint;
 use quorate::log::policy::after;
 use quorate::primitive::hash::sha256;
@@ -215,6 +216,20 @@ impl Account {
             let policy = escrow.state().policy();
             let (drill, check) = self.options.due.unwrap_or((policy.drill_days, policy.card_days));
             dues.extend([due("the next drill", drill), due("a check of every card", check)]);
+        }
+        // A drill that was too small moves nothing, and a drill is no check of paper: as `status` has it.
+        if kind == Kind::Drill
+            && let Ok(watch) = watch(escrow.state(), Some(record), escrow.log().last_time(), now)
+        {
+            let first = |word: &str| {
+                watch
+                    .items
+                    .iter()
+                    .find(|item| item.what.word() == word && !matches!(item.what, What::Failed(..)))
+            };
+            for (one, word) in dues.iter_mut().zip(["drill", "card"]) {
+                one.time = first(word).map_or(one.time, |item| item.due);
+            }
         }
         Ok(Report {
             kind,

@@ -82,7 +82,7 @@ impl<'a> Chosen<'a> {
             let watch =
                 watch(state, None, last, now).map_err(|error| Failure::new(FAILED, error.to_string()))?;
             for item in watch.items {
-                if let (What::Rotation(version, _) | What::Replacement(version), Ok(name)) =
+                if let (What::Rotation(version, _) | What::Replacement(version, _), Ok(name)) =
                     (&item.what, item.subject.parse())
                 {
                     chosen.due.insert(name, (*version, item.due));

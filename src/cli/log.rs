@@ -9,8 +9,9 @@ use super::log_export;
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::escrow::Escrow;
-use quorate::ceremony::inspect::{Finding, check_heads, inspect};
+use quorate::ceremony::inspect::{Finding, Inspection, check_heads, inspect};
 use quorate::log::{self, Checkpoint, Op, Phase};
+use quorate::store::StoreError;
 use quorate::wire::json::{Json, object, read};
 use quorate::wire::time::Timestamp;
 
@@ -86,13 +87,8 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
         output
             .line(format!("checkpoint  {checkpoint} is in this log: nothing before it was cut or rewritten"));
     }
-    let mut seen = inspect(&escrow)?;
+    let seen = inspected(&escrow)?;
     let upto = escrow.log().signed_upto();
-    for finding in heads(&escrow) {
-        if !seen.findings.contains(&finding) {
-            seen.findings.push(finding);
-        }
-    }
     let checkpoint = escrow.log().checkpoint();
     output.line(format!(
         "log         {} records in {} commits, unbroken",
@@ -109,6 +105,7 @@ fn verify(session: &Session, since: Option<&str>, output: &mut Output) -> Result
     output.line(format!("operators   {}", signers(&escrow)));
     output.line(format!("quorum      {}", covered(upto, checkpoint.seq())));
     let mut findings: Vec<String> = seen.findings.iter().map(sentence).chain(void(&escrow)).collect();
+    findings.extend(acknowledged(&escrow));
     findings.extend(ahead(&escrow));
     for finding in &findings {
         output.line(format!("found       {finding}"));
@@ -171,21 +168,34 @@ pub(super) fn heads(escrow: &Escrow<'_>) -> Vec<Finding> {
     check_heads(escrow).into_iter().filter(|finding| !is_void(finding)).collect()
 }
 
-/// The records that don't count, in words; of those that a founder has acknowledged, how many there are.
-pub(super) fn void(escrow: &Escrow<'_>) -> Vec<String> {
+/// Everything in an escrow that its log doesn't account for.
+pub(super) fn inspected(escrow: &Escrow<'_>) -> Result<Inspection, StoreError> {
+    let mut seen = inspect(escrow)?;
+    for finding in heads(escrow) {
+        if !seen.findings.contains(&finding) {
+            seen.findings.push(finding);
+        }
+    }
+    Ok(seen)
+}
+
+/// How many records don't count that a founder has acknowledged, in words.
+pub(super) fn acknowledged(escrow: &Escrow<'_>) -> Option<String> {
     let log = escrow.log();
     let known = log.voids().saturating_sub(log.unacknowledged());
+    (known > 0)
+        .then(|| format!("{known} records do not count and were acknowledged: `quorate log show` marks them"))
+}
+
+/// The records that don't count and that nobody has acknowledged, in words.
+pub(super) fn void(escrow: &Escrow<'_>) -> Vec<String> {
+    let log = escrow.log();
     let mut said: Vec<String> = log.void().iter().map(ToString::to_string).collect();
     let more = log.unacknowledged().saturating_sub(u64::try_from(said.len()).unwrap_or_default());
     if more > 0 {
         said.push(format!(
             "{more} more records do not count, the last of them record {}",
             log.last_void().unwrap_or_default()
-        ));
-    }
-    if known > 0 {
-        said.push(format!(
-            "{known} records do not count and were acknowledged: `quorate log show` marks them"
         ));
     }
     said

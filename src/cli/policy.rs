@@ -73,11 +73,19 @@ fn ended(days: u32) -> String {
     if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
 }
 
+fn within(days: u32) -> String {
+    format!("within {}", ended(days))
+}
+
 fn lines(policy: &log::Policy, output: &mut Output) {
     let plural = |days: u32| if days == 1 { "day".to_owned() } else { format!("{days} days") };
     let days =
         |days: Option<u32>| days.map_or_else(|| "never".to_owned(), |days| format!("every {}", plural(days)));
     output.line(format!("  a drill of all keys   every {}", plural(policy.drill_days)));
+    output.line(format!(
+        "  or of a sample        that shows with 95 % confidence that less than {} % are bad",
+        policy.drill_percent
+    ));
     output.line(format!("  a check of each card  every {}", plural(policy.card_days)));
     let kinds = "730 days for symmetric keys, 1095 for private ones, never for opaque ones";
     for Rotation { name, kind, days: after } in &policy.rotation {
@@ -90,11 +98,17 @@ fn lines(policy: &log::Policy, output: &mut Output) {
     }
     output.line(format!(
         "  import of a package   {}",
-        policy
-            .package_days
-            .map_or_else(|| "whenever it is".to_owned(), |days| format!("within {}", ended(days)))
+        policy.package_days.map_or_else(|| "whenever it is".to_owned(), within)
     ));
     output.line(format!("  something begun ends  within {}", ended(policy.open_days)));
+    output.line(format!(
+        "  a key stays in a token  {}",
+        policy.leave_days.map_or_else(|| "whenever it is closed in".to_owned(), within)
+    ));
+    output.line(format!(
+        "  a suspension ends     {}",
+        policy.suspended_days.map_or_else(|| "whenever it does".to_owned(), within)
+    ));
     let spare =
         policy.spare_cards.map_or_else(|| "1, where there is one".to_owned(), |cards| cards.to_string());
     output.line(format!("  cards to spare        {spare}"));

@@ -153,6 +153,11 @@ impl Session {
             .hint("name a folder that does not exist; one escrow is never made over another"))
     }
 
+    /// What time it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
     /// The escrow's folder.
     pub(crate) fn root(&self) -> &Path {
         &self.root

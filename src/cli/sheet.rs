@@ -150,6 +150,13 @@ impl Walk<'_> {
         gathered
     }
 
+    /// Warns of cards that the log has as gone; where the log is new, it knows of none.
+    fn warned(&mut self, escrow: &Escrow<'_>, gathering: &Gathering, output: &Output) {
+        let mut gone = Vec::new();
+        warn_of_gone(escrow, gathering, &mut gone, output);
+        gone.into_iter().for_each(|said| self.account.exception(said));
+    }
+
     /// The log decides: the sheet only stands in for what is lost.
     fn with_log(mut self, place: &Place, named: Option<Named>, output: &mut Output) -> Result<(), Failure> {
         let facts = self.sheet.facts();
@@ -189,9 +196,7 @@ impl Walk<'_> {
         let recovery = Recovery::begin(&mut escrow, &name, self.to.kind())?;
         let mut given = Given::default();
         let gathered = self.gather(&mut gathering, &mut given, output);
-        let mut gone = Vec::new();
-        warn_of_gone(&escrow, &gathering, &mut gone, output);
-        gone.into_iter().for_each(|said| self.account.exception(said));
+        self.warned(&escrow, &gathering, output);
         let ready = gathered.and_then(|()| {
             let (quorum, key) = recovery.open_backup(&escrow, &gathering, self.sheet.backup())?;
             let waiting = self.to.prepare(&key, self.options.format)?;
@@ -247,7 +252,9 @@ impl Walk<'_> {
         let mut gathering = Gathering::new(record);
         let salvaging = Salvaging::begin(escrow, self.sheet, self.to.kind())?;
         let mut given = Given::default();
-        let ready = self.gather(&mut gathering, &mut given, output).and_then(|()| {
+        let gathered = self.gather(&mut gathering, &mut given, output);
+        self.warned(escrow, &gathering, output);
+        let ready = gathered.and_then(|()| {
             let (quorum, key) = self.opened(&salvaging, &gathering, named.as_ref(), output)?;
             let waiting = self.to.prepare(&key, self.options.format)?;
             Ok((quorum, key, waiting))

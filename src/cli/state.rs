@@ -8,25 +8,43 @@ use quorate::ceremony::escrow::Escrow;
 use quorate::log::{KeyState, KeyVersion, LONGEST_REASON, Op, Phase, StateChange, StateError, is_reason};
 use quorate::wire::json::{Json, object};
 
+mod retire;
+
 pub(crate) fn run(place: &Place, options: &State, output: &mut Output) -> Result<(), Failure> {
-    let session = if options.set.is_some() { Session::of(place)? } else { Session::reading(place)? };
+    let changes = options.set.is_some() || options.retire;
+    let session = if changes { Session::of(place)? } else { Session::reading(place)? };
     let mut escrow = session.open()?;
     match (options.set, &options.reason) {
         (Some(to), Some(reason)) => set(&mut escrow, options, to, reason, output),
-        _ => show(escrow.version(&options.name)?, output),
+        (None, Some(reason)) if options.retire => retire::run(&mut escrow, options, reason, output),
+        _ => show(&escrow, escrow.version(&options.name)?, output),
     }
 }
 
-fn show(version: &KeyVersion, output: &mut Output) -> Result<(), Failure> {
+/// Refuses what can't be a reason.
+pub(super) fn is_line(reason: &str) -> Result<(), Failure> {
+    if is_reason(reason) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("the reason is empty, longer than {LONGEST_REASON} bytes, or no line"))
+        .hint("write one line of plain text"))
+}
+
+fn show(escrow: &Escrow<'_>, version: &KeyVersion, output: &mut Output) -> Result<(), Failure> {
     let (deposit, state) = (&version.backed.deposit, version.state);
     let next: Vec<&str> = state.next().iter().map(|next| next.name()).collect();
     output.line(format!("{} version {} is {state} since {}", deposit.name, deposit.version, version.since));
     if !next.is_empty() {
         output.line(format!("  it can become {}", next.join(", ")));
     }
+    let retired = escrow.state().keys().get(&deposit.name).and_then(|key| key.retired);
+    if let Some(time) = retired {
+        output.line(format!("  no further version is wanted since {time}"));
+    }
     output.value(object([
         ("name", Some(Json::text(deposit.name.to_string()))),
         ("next", Some(Json::List(next.into_iter().map(Json::text).collect()))),
+        ("retired", retired.map(|time| Json::text(time.to_string()))),
         ("since", Some(Json::text(version.since.to_string()))),
         ("state", Some(Json::text(state.name()))),
         ("version", Some(Json::Number(deposit.version.get().into()))),
@@ -50,12 +68,7 @@ fn set(
                 "`quorate destroy backup {name}@{version}` writes the certificate and removes the file"
             )));
     }
-    if !is_reason(reason) {
-        return Err(Failure::usage(format!(
-            "the reason is empty, longer than {LONGEST_REASON} bytes, or no line"
-        ))
-        .hint("write one line of plain text"));
-    }
+    is_line(reason)?;
     escrow
         .commit(|state| {
             let from =

@@ -3,14 +3,13 @@
 use super::args::{Place, Status};
 use super::failure::{DIFFERENCE, Failure};
 use super::hsm::may_leave;
-use super::log::{ahead, heads, sentence, signers, void};
+use super::log::{acknowledged, ahead, heads, inspected, sentence, signers, void};
 use super::operator;
 use super::output::Output;
 use super::session::Session;
-use quorate::ceremony::escrow::Escrow;
-use quorate::ceremony::inspect::Finding;
+use quorate::ceremony::inspect::{Finding, check_destroyed};
 use quorate::ceremony::watch::Level;
-use quorate::log::{CardHistory, DrillEntry, Drilled, KeyVersion, State};
+use quorate::log::{CardHistory, DrillEntry, Drilled, State};
 use quorate::quorum::QuorumRecord;
 use quorate::wire::json::{Json, object};
 use quorate::wire::time::Timestamp;
@@ -20,16 +19,31 @@ mod due;
 
 pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Result<(), Failure> {
     let session = Session::reading(place)?;
-    let escrow = session.open()?;
+    let opened = session.open().and_then(|escrow| {
+        let record = escrow.state().quorum().map(|_| escrow.quorum()).transpose()?;
+        // Metrics say whether the escrow is what its log says: for them everything is read, as `log verify` does.
+        let findings = if options.prometheus.is_some() {
+            inspected(&escrow)?.findings
+        } else {
+            heads(&escrow).into_iter().chain(check_destroyed(&escrow)).collect()
+        };
+        Ok((escrow, record, findings))
+    });
+    let (escrow, record, findings) = match opened {
+        Ok(opened) => opened,
+        Err(failure) => {
+            due::unreadable(&session, options, output);
+            return Err(failure);
+        }
+    };
     let state = escrow.state();
     let count = |number: usize| Json::Number(u64::try_from(number).unwrap_or_default());
     let checkpoint = escrow.log().checkpoint();
-    let record = state.quorum().map(|_| escrow.quorum()).transpose()?;
     let watched = due::seen(&escrow, record.as_ref());
     // They are written even when something else is wrong, and what is wrong is told even when they can't be.
-    let written = watched
-        .as_ref()
-        .map_or(Ok(()), |watch| due::files(&escrow, record.as_ref(), watch, options, session.root()));
+    let written = watched.as_ref().map_or(Ok(()), |watch| {
+        due::files(&escrow, record.as_ref(), (watch, &findings), options, session.root())
+    });
     // What nobody wants to read is written nowhere.
     let mut unread = Output::new(true);
     let quiet = options.quiet && !output.is_json();
@@ -105,12 +119,11 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
     if let Ok(watch) = &watched {
         due::lines(watch, lines);
     }
-    // What a quorum signed is counted above: whoever can write the escrow can write such a record.
-    let forged = heads(&escrow);
-    let undead = undead(&escrow);
-    let mut found: Vec<String> =
-        forged.iter().map(sentence).chain(void(&escrow)).chain(ahead(&escrow)).collect();
-    found.extend(undead.iter().cloned());
+    let is_serious = |finding: &&Finding| finding.is_serious();
+    let serious = || findings.iter().filter(is_serious).map(sentence).chain(void(&escrow));
+    let mild = findings.iter().filter(|finding| !finding.is_serious()).map(sentence);
+    let found: Vec<String> =
+        serious().chain(ahead(&escrow)).chain(acknowledged(&escrow)).chain(mild).collect();
     for finding in &found {
         lines.line(format!("found       {finding}"));
     }
@@ -132,10 +145,12 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
         ("versions", Some(count(versions))),
     ]));
     if quiet {
-        found.iter().for_each(|finding| output.line(format!("found       {finding}")));
+        // What is known, or does no harm, is nothing to be told of every morning.
+        let found = serious().chain(ahead(&escrow));
+        found.for_each(|finding| output.line(format!("found       {finding}")));
         watched.iter().for_each(|watch| due::of(watch, Level::Overdue, output));
     }
-    if forged.iter().any(Finding::is_serious) || escrow.log().unacknowledged() > 0 || !undead.is_empty() {
+    if serious().next().is_some() {
         output.finish()?;
         return Err(Failure::new(DIFFERENCE, "this escrow is not what its log says")
             .hint("`quorate log verify` says more; compare with another copy of the escrow, and keep this one as evidence"));
@@ -146,20 +161,6 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
         output.finish()?;
     }
     ended
-}
-
-/// The backups that a certificate says are destroyed, and that are here all the same.
-fn undead(escrow: &Escrow<'_>) -> Vec<String> {
-    let versions = escrow.state().keys().values().flat_map(|key| key.versions.values());
-    let is_here = |one: &&KeyVersion| one.certificate.is_some() && escrow.is_there(one).unwrap_or(true);
-    let say = |one: &KeyVersion| {
-        let (deposit, certificate) = (&one.backed.deposit, one.certificate.unwrap_or_default());
-        let (name, version) = (&deposit.name, deposit.version);
-        format!(
-            "the backup of {name} version {version} was destroyed, says certificate {certificate}, and is still here: `quorate destroy backup {name}@{version}` removes it"
-        )
-    };
-    versions.filter(is_here).map(say).collect()
 }
 
 /// The last drill, and how many versions any drill has proven.

@@ -78,7 +78,7 @@ fn a_backup_is_destroyed_and_the_log_stays_true() {
         .fails(4, "this escrow is not what its log says");
     world
         .acme(&["status"])
-        .prints("found       the backup of a version 1 was destroyed, says certificate 1, and is still here")
+        .prints("/1.age was destroyed, says certificate 1, and is still here: `quorate destroy backup a@1` removes it")
         .fails(4, "this escrow is not what its log says");
     recover("a@1", "file:a1.key").fails(1, "a version 1 was destroyed");
     destroy(&world, &["backup", "a@1"], &["--yes-destroy", "a@1"])
@@ -145,7 +145,8 @@ fn certificates_are_numbered_and_printed_again() {
         .acme(&["status"])
         .prints("gone        bob (2) destroyed ")
         .prints("0 cards to spare, where 1 are asked for")
-        .fails(4, "1 thing is overdue");
+        .prints("the next version of b, since version 1 is compromised")
+        .fails(4, "2 things are overdue");
     world.acme(&["custodian", "found", "bob", "--reason", "r"]).fails(1, "the card of bob was destroyed");
     world.acme(&["check", &world.card("bob")]).good().says("this is a copy, or the certificate is false");
     world.acme(&["custodian", "lost", "carol", "--reason", "r"]).good();

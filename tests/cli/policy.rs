@@ -67,12 +67,20 @@ fn a_policy_holds_from_its_record_on() {
     on(&world, "2026-01-06", &["status"])
         .prints("a report of the ceremony (drill) that ended with record 31 is missing (add --report FILE.json to the next one)")
         .fails(4, "1 thing is overdue");
+    // Another policy doesn't forgive it, not even one that asks for none.
+    world.write("lenient.toml", POLICY.replace("reports = [\"drill\"]", ""));
+    for file in ["policy.toml", "lenient.toml", "policy.toml"] {
+        on(&world, "2026-01-06", &["policy", "set", file]).good();
+        on(&world, "2026-01-06", &["status"])
+            .prints("ended with record 31 is missing")
+            .fails(4, "1 thing is overdue");
+    }
     on(&world, "2026-01-07", &join(&[&pictures[..2]], &["drill", "--report", "d.json", "--card"])).good();
     on(&world, "2026-01-07", &["status"]).good();
     let report = String::from_utf8(world.read("d.json")).unwrap() + "\n";
     let report = json(&report);
     let due: Vec<_> = items(field(&report, "due")).iter().map(|one| text(one, "time")).collect();
-    assert_eq!(due, ["2026-07-06T09:00:00Z", "2026-02-06T09:00:00Z"], "by the policy");
+    assert_eq!(due, ["2026-07-06T09:00:00Z", "2026-02-04T09:00:00Z"], "by the policy, as `status` has it");
     check(&world, "2026-03-20", &pictures);
     let status = on(&world, "2026-04-02", &["status"]).fails(4, "10 things are overdue").out;
     assert!(status.contains("overdue     2026-04-02T09:00:00Z: the next version of k3; version 1 is of 2026-01-02T09:00:00Z (quorate generate k3 --kind KIND)"), "{status}");

@@ -108,12 +108,28 @@ fn a_year_of_drills_a_lapse_a_lost_card_and_a_rollback() {
         .prints("soon        2027-07-01T09:00:00Z: a drill");
     world
         .acme(&["--clock", "2027-07-01T09:00:00Z", "status"])
-        .prints("overdue     2027-07-01T09:00:00Z: a drill of all keys, or of a sample; the last good one was 2026-07-01T09:00:00Z (quorate drill)")
+        .prints("overdue     2027-07-01T09:00:00Z: a drill of all keys; the last good one was 2026-07-01T09:00:00Z (quorate drill)")
         .fails(4, "1 thing is overdue")
         .says("each line that begins with overdue says what to do");
     // A drill of some keys is none of all.
-    on(&world, "2027-07-01", &join(&[&pictures[..2]], &["drill", "k1", "--card"])).good();
-    on(&world, "2027-07-01", &["status"]).fails(4, "1 thing is overdue");
+    on(&world, "2027-07-01", &join(&[&pictures[..2]], &["drill", "k1", "--card"]))
+        .good()
+        .prints("  interval    not this one: the drill that the policy asks for takes all 10 key versions\n");
+    on(&world, "2027-07-01", &["status"])
+        .prints("; that of 2027-07-01T09:00:00Z was of 1 of 10, named (quorate drill)")
+        .fails(4, "1 thing is overdue");
+    let sample = ["drill", "--sample", "1", "--report", "r.json", "--card"];
+    on(&world, "2027-07-01", &join(&[&pictures[..2]], &sample)).good().prints("  interval    not this one");
+    on(&world, "2027-07-01", &["status"])
+        .prints(
+            "; that of 2027-07-01T09:00:00Z was of 1 of 10, drawn, too few for the policy (quorate drill)",
+        )
+        .fails(4, "1 thing is overdue");
+    // Nor does its report say that the next one is due in a year.
+    let report = String::from_utf8(world.read("r.json")).unwrap() + "\n";
+    let report = json(&report);
+    let due: Vec<_> = items(field(&report, "due")).iter().map(|one| text(one, "time")).collect();
+    assert_eq!(due, ["2027-07-01T09:00:00Z", "2027-09-13T09:00:00Z"]);
     drill(&world, "2027-07-01", &pictures[..2]);
     on(&world, "2027-07-01", &["status"]).good();
     // Somebody puts last month's folder back: the log is whole, and the checkpoint on paper tells.
@@ -153,6 +169,10 @@ fn other_programs_read_metrics_and_calendar() {
             ("quorate_key_versions active", 11),
             ("quorate_spare_cards", 1),
             ("quorate_recoverable", 1),
+            ("quorate_readable", 1),
+            ("quorate_sound", 1),
+            ("quorate_findings altered", 0),
+            ("quorate_overdue token", 0),
             ("quorate_watch_timestamp_seconds", 1_775_120_400),
         ] {
             let found = metrics.iter().find(|one| text(one, "name") == name).unwrap();

@@ -26,12 +26,13 @@ pub(crate) fn hand(seed: u8) -> Hand {
 
 impl Hand {
     /// Its fingerprint.
+    #[allow(dead_code, reason = "of use to some of them")]
     pub(crate) fn print(&self) -> SshFingerprint {
         self.1.fingerprint()
     }
 
     /// What it signs without SSH's envelope.
-    #[allow(dead_code, reason = "of use to benches alone")]
+    #[allow(dead_code, reason = "of use to some of them")]
     pub(crate) fn bare(&self) -> &Signer {
         &self.0
     }

@@ -19,10 +19,10 @@ fn escrow() -> (MemoryStore, Vec<Vec<u8>>) {
 }
 
 /// What a drill proved, and what it missed.
-type Outcome = (Vec<String>, Vec<(String, Why)>);
+pub(super) type Outcome = (Vec<String>, Vec<(String, Why)>);
 
 /// Drills what `choice` says; the versions that came out, and those that failed.
-fn drill(
+pub(super) fn drill(
     store: &dyn Store,
     cards: &[Vec<u8>],
     choice: &Choice,
@@ -61,7 +61,7 @@ fn drilled(store: &dyn Store) -> Vec<String> {
         .collect()
 }
 
-fn named(names: &[&str]) -> Choice {
+pub(super) fn named(names: &[&str]) -> Choice {
     Choice::Named(names.iter().map(|name| name.parse().unwrap()).collect())
 }
 

@@ -1,20 +1,37 @@
 //! What is due as metrics, for a machine that watches machines.
 //!
 //! In: a log and its watch; out: text in the format of Prometheus (version 0.0.4), as the textfile collector
-//! of its node exporter takes it. No label has the name of a key: an escrow with 100,000 keys has as many
+//! of its node exporter takes it. What an inspection found is in it, so that a number says that an escrow is not
+//! what its log says; of one that can't be read, that alone. No label has the name of a key: an escrow with 100,000 keys has as many
 //! lines as one with ten.
 
 use super::{Level, Watch, What, losses};
+use crate::ceremony::inspect::Finding;
 use crate::log::{KeyState, Log};
 use crate::quorum::QuorumRecord;
 use crate::wire::time::Timestamp;
 use core::fmt::Write as _;
 
-/// The metrics of an escrow.
+/// The metrics of an escrow that can't be read: its log is cut, damaged or gone, or its quorum's record is.
 #[must_use]
-pub fn metrics(log: &Log, record: Option<&QuorumRecord>, watch: &Watch) -> String {
+pub fn unreadable(now: Timestamp) -> String {
+    let mut text = Text(String::new());
+    text.health(now, false, false);
+    text.0
+}
+
+/// The metrics of an escrow in which an inspection found this.
+#[must_use]
+pub fn metrics(log: &Log, record: Option<&QuorumRecord>, watch: &Watch, findings: &[Finding]) -> String {
     let state = log.state();
     let mut text = Text(String::new());
+    let is_sound = !findings.iter().any(Finding::is_serious) && log.unacknowledged() == 0;
+    text.health(watch.now, true, is_sound);
+    text.head("quorate_findings", "What is in the escrow and not as its log says, or of no use there.");
+    for word in Finding::WORDS {
+        let found = findings.iter().filter(|finding| finding.word() == word).count();
+        text.line("quorate_findings", &[("what", word)], u64::try_from(found).unwrap_or(u64::MAX));
+    }
     if let Some(record) = record {
         text.head("quorate_info", "The quorum of the escrow.");
         let quorum = record.id().to_string();
@@ -36,9 +53,14 @@ pub fn metrics(log: &Log, record: Option<&QuorumRecord>, watch: &Watch) -> Strin
             text.line("quorate_cards_gone", &[("fate", fate)], losses.get(fate).copied().unwrap_or_default());
         }
     }
-    text.one("quorate_watch_timestamp_seconds", "When this was written.", watch.now.unix());
     text.one("quorate_log_records", "Records of the log.", log.checkpoint().seq());
     text.one("quorate_log_void_records", "Records that do not count.", log.voids());
+    let unknown = log.unacknowledged();
+    text.one(
+        "quorate_log_unacknowledged_records",
+        "Those of them that no founder has acknowledged.",
+        unknown,
+    );
     let last = log.last_time().map(Timestamp::unix).unwrap_or_default();
     text.one("quorate_log_last_timestamp_seconds", "When the last record was written.", last);
     text.head("quorate_key_versions", "Key versions by their state.");
@@ -94,6 +116,14 @@ impl Text {
             labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+
+    /// What is there of every escrow, whatever became of it.
+    fn health(&mut self, now: Timestamp, is_readable: bool, is_sound: bool) {
+        self.one("quorate_watch_timestamp_seconds", "When this was written.", now.unix());
+        let help = "1 when the log and the quorum's record can be read; else nothing more is said.";
+        self.one("quorate_readable", help, is_readable.into());
+        self.one("quorate_sound", "1 when the escrow is what its log says.", is_sound.into());
     }
 
     fn one(&mut self, name: &str, help: &str, value: u64) {

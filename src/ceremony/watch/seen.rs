@@ -1,10 +1,11 @@
 //! The look at a log: keys, providers, ceremonies and cards, each with what is due of it.
 
-use super::drills::failed;
+use super::drills::{failed, proven};
 use super::{Item, Level, What};
+use crate::ceremony::drill::least_sample;
 use crate::ceremony::policy::together;
 use crate::log::policy::after;
-use crate::log::{KeyEntry, KeyState, KeyVersion, Policy, Remains, ReportOf, Scope, State};
+use crate::log::{KeyEntry, KeyState, KeyVersion, Policy, Remains, State};
 use crate::quorum::QuorumRecord;
 use crate::wire::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,17 @@ impl Seen<'_> {
     }
 
     pub(super) fn key(&mut self, name: &str, key: &KeyEntry) {
+        for (version, one) in &key.versions {
+            if let Some(days) = self.policy.suspended_days.filter(|_| one.state == KeyState::Suspended) {
+                self.put(What::Suspended(version.get(), one.since), name, one.since, days);
+            }
+            let leaves = one.closed.is_none() && !one.state.is_destroyed();
+            let token = one.backed.deposit.token.as_ref().filter(|_| leaves);
+            if let (Some(token), Some(days)) = (token, self.policy.leave_days) {
+                self.put(What::Leaving(version.get(), token.clone()), name, one.time, days);
+            }
+        }
+        let mut waiting = None;
         for (version, one) in key.versions.iter().rev() {
             match one.state {
                 KeyState::Active => {
@@ -40,12 +52,17 @@ impl Seen<'_> {
                     }
                     return;
                 }
-                KeyState::Compromised => {
-                    return self.put(What::Replacement(version.get()), name, one.since, 0);
+                // What became of its backup doesn't make it good: only a later version does, or nobody wants one.
+                KeyState::Compromised | KeyState::DestroyedCompromised => {
+                    let since = one.compromised.unwrap_or(one.since);
+                    if key.retired.is_none() {
+                        self.put(What::Replacement(version.get(), waiting), name, since, 0);
+                    }
+                    return;
                 }
+                KeyState::PreActivation => waiting = waiting.or(Some(version.get())),
                 // An older one is still in use, or none is.
-                KeyState::PreActivation | KeyState::Suspended => {}
-                KeyState::Destroyed | KeyState::DestroyedCompromised => {}
+                KeyState::Suspended | KeyState::Destroyed => {}
                 KeyState::Deactivated => return,
             }
         }
@@ -75,6 +92,18 @@ impl Seen<'_> {
                 self.put(what, name.as_str(), *time, days);
             }
         }
+        // A compromised version protects wherever it is, until a later one is there, or it is stopped.
+        for held in state.held().filter(|held| held.stopped.is_none()) {
+            let one = &held.imported;
+            let since = version(&one.name, one.version).and_then(|found| found.compromised);
+            let later = there.get(&(&one.name, one.provider, &one.place)).map(|(newest, _)| *newest);
+            let is_replaced = later.is_some_and(|newest| newest > one.version);
+            let Some(since) = since.filter(|_| !is_replaced) else { continue };
+            if !is_gone((&one.name, one.provider, &one.place), one.version, held.time) {
+                let what = What::Displacement(one.version.get(), one.provider, one.place.clone());
+                self.put(what, one.name.as_str(), since, 0);
+            }
+        }
         let Some(days) = self.policy.package_days else { return };
         // A package is done with when it, or a later one for the same place, was imported.
         let imported: BTreeSet<_> = state.imports().iter().map(|(_, one)| one.package).collect();
@@ -96,32 +125,18 @@ impl Seen<'_> {
             self.put(What::Intent(*seq), intent.op.name(), intent.time, self.policy.open_days);
         }
         let Some(founded) = state.quorum() else { return };
-        let is_whole = |scope| matches!(scope, Scope::All | Scope::Sample);
-        let proven = state
-            .drills()
-            .iter()
-            .rev()
-            .find(|one| one.is_proven && is_whole(one.drilled.drill.scope) && one.drilled.failures == 0);
-        if state.versions() > 0 {
-            let last = proven.map(|one| one.time);
-            self.put(What::Drill(last), "drill", last.unwrap_or(founded.time), self.policy.drill_days);
+        let population = state.population(founded.founded.quorum);
+        if population > 0 {
+            let (last, small) = proven(state, self.policy.drill_percent);
+            let sample = least_sample(population, self.policy.drill_percent);
+            let what = What::Drill { last, sample, population, small };
+            self.put(what, "drill", last.unwrap_or(founded.time), self.policy.drill_days);
         }
         if let Some((failures, first)) = failed(state) {
             self.put(What::Failed(failures, first), "drill", first, 0);
         }
-        let Some(since) = state.policy_entry().map(|entry| entry.seq) else { return };
-        let ended = [
-            (ReportOf::Found, Some((founded.seq, founded.time))),
-            (ReportOf::Recover, state.last_recovery()),
-            (ReportOf::Drill, state.drills().last().map(|one| (one.seq, one.time))),
-        ];
-        for (kind, ended) in ended {
-            // Only the last one: no report can be made afterwards, and the next ceremony makes it good.
-            let Some((seq, time)) = ended.filter(|(seq, _)| *seq > since) else { continue };
-            let has = state.reports().iter().any(|report| report.reported.ended == seq);
-            if self.policy.reports.contains(&kind) && !has {
-                self.put(What::Report(kind, seq), kind.name(), time, 0);
-            }
+        for (kind, (seq, time)) in state.owed() {
+            self.put(What::Report(*kind, *seq), kind.name(), *time, 0);
         }
     }
 

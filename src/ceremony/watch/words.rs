@@ -1,6 +1,6 @@
 //! What is due in words, and what to do about it.
 
-use super::{Item, What};
+use super::{Item, Small, What};
 
 impl Item {
     /// What it is, in words.
@@ -8,9 +8,15 @@ impl Item {
     pub fn sentence(&self) -> String {
         let subject = &self.subject;
         match &self.what {
-            What::Drill(None) => "the first drill of all keys, or of a sample".to_owned(),
-            What::Drill(Some(last)) => {
-                format!("a drill of all keys, or of a sample; the last good one was {last}")
+            What::Drill { last, sample, population, small } => {
+                let first = if last.is_none() { "the first" } else { "a" };
+                let mut said = format!("{first} drill of all keys");
+                if sample < population {
+                    said.push_str(&format!(", or of a sample of {sample}"));
+                }
+                said.extend(last.map(|last| format!("; the last good one was {last}")));
+                said.extend(small.map(too_small));
+                said
             }
             What::Failed(failures, time) => {
                 format!("drills since {time} could not recover {failures} key versions")
@@ -24,8 +30,20 @@ impl Item {
             What::Rotation(version, made) => {
                 format!("the next version of {subject}; version {version} is of {made}")
             }
-            What::Replacement(version) => {
+            What::Replacement(version, None) => {
                 format!("the next version of {subject}, since version {version} is compromised")
+            }
+            What::Replacement(version, Some(next)) => {
+                format!("version {next} of {subject} is not active yet, and version {version} is compromised")
+            }
+            What::Displacement(version, provider, place) => {
+                format!("{subject} version {version} is compromised, and still at {provider} {place}")
+            }
+            What::Suspended(version, since) => {
+                format!("the end of the suspension of {subject} version {version}, which is of {since}")
+            }
+            What::Leaving(version, token) => {
+                format!("{subject} version {version} may still leave its token {token}")
             }
             What::Import(version, provider, place) => {
                 format!(
@@ -54,12 +72,28 @@ impl Item {
     pub fn hint(&self) -> String {
         let subject = &self.subject;
         match &self.what {
-            What::Drill(_) => "quorate drill".to_owned(),
+            What::Drill { sample, population, .. } if sample < population => {
+                format!("quorate drill --sample {sample}")
+            }
+            What::Drill { .. } => "quorate drill".to_owned(),
             What::Failed(..) => {
                 "look for those backups in another copy of the escrow, then drill again".to_owned()
             }
             What::Card(..) => "quorate check --record PICTURE".to_owned(),
-            What::Rotation(..) | What::Replacement(_) => format!("quorate generate {subject} --kind KIND"),
+            What::Rotation(..) => format!("quorate generate {subject} --kind KIND"),
+            What::Replacement(_, None) => {
+                format!(
+                    "quorate generate {subject} --kind KIND, or quorate state {subject} --retire --reason TEXT"
+                )
+            }
+            What::Replacement(_, Some(next)) => format!("quorate state {subject}@{next} --set active"),
+            What::Displacement(version, ..) => {
+                format!("bring a later version there, or quorate shred {subject}@{version}")
+            }
+            What::Suspended(version, _) => {
+                format!("quorate state {subject}@{version} --set active, or deactivated")
+            }
+            What::Leaving(version, _) => format!("quorate hsm close {subject}@{version}"),
             What::Import(version, ..) => {
                 format!("quorate recover {subject}@{version} --to package:DIR --for REQUEST")
             }
@@ -75,4 +109,10 @@ impl Item {
             What::Separation(_) => "let somebody else have a card, and say so in the policy".to_owned(),
         }
     }
+}
+
+/// Why a drill is none of all keys.
+fn too_small(Small { count, population, is_named, time }: Small) -> String {
+    let why = if is_named { "named" } else { "drawn, too few for the policy" };
+    format!("; that of {time} was of {count} of {population}, {why}")
 }

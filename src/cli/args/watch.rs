@@ -2,7 +2,7 @@
 //! `custodian`, `destroy`.
 
 use super::Onto;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use quorate::key::{KeyKind, KeyName};
 use quorate::log::KeyState;
 use quorate::provider::Provider;
@@ -62,6 +62,7 @@ pub(crate) enum PolicyCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("change").args(["set", "retire"]))]
 pub(crate) struct State {
     /// The key, or one version of it
     #[arg(value_name = "NAME[@VERSION]")]
@@ -69,8 +70,11 @@ pub(crate) struct State {
     /// Its new state: active, suspended, deactivated, compromised, pre-activation, destroyed-compromised
     #[arg(long, value_name = "STATE", requires = "reason", value_parser = state)]
     pub(crate) set: Option<KeyState>,
+    /// Say that no further version of the key is wanted, though its last one is compromised, suspended or destroyed
+    #[arg(long, requires = "reason")]
+    pub(crate) retire: bool,
     /// Why, in one line
-    #[arg(long, value_name = "TEXT", requires = "set")]
+    #[arg(long, value_name = "TEXT", requires = "change")]
     pub(crate) reason: Option<String>,
 }
 

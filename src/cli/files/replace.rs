@@ -31,9 +31,15 @@ impl<'a> Replaceable<'a> {
         let name = path.file_name().ok_or_else(|| failure(io::Error::from(io::ErrorKind::IsADirectory)))?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = fs::canonicalize(parent.unwrap_or_else(|| Path::new("."))).map_err(failure)?;
-        let root = fs::canonicalize(escrow).map_err(|error| Failure::file(escrow, &error))?;
-        if folder.starts_with(&root) {
-            return refused("is in the escrow, where only its own files belong");
+        match fs::canonicalize(escrow) {
+            Ok(root) if folder.starts_with(&root) => {
+                return refused("is in the escrow, where only its own files belong");
+            }
+            // Nothing is in a folder that isn't there.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::file(escrow, &error));
+            }
+            _ => {}
         }
         match path.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

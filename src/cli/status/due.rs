@@ -4,9 +4,11 @@ use crate::cli::args::Status;
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::files::Replaceable;
 use crate::cli::output::Output;
+use crate::cli::session::Session;
 use quorate::ceremony::escrow::Escrow;
+use quorate::ceremony::inspect::Finding;
 use quorate::ceremony::watch::calendar::calendar;
-use quorate::ceremony::watch::metrics::metrics;
+use quorate::ceremony::watch::metrics::{metrics, unreadable as no_metrics};
 use quorate::ceremony::watch::{Item, Level, Watch, What, WrongClock, watch};
 use quorate::quorum::QuorumRecord;
 use quorate::wire::json::{Json, object};
@@ -74,7 +76,7 @@ pub(super) fn values(watch: &Watch) -> Json<'static> {
 pub(super) fn files(
     escrow: &Escrow<'_>,
     record: Option<&QuorumRecord>,
-    watch: &Watch,
+    (watch, findings): (&Watch, &[Finding]),
     options: &Status,
     root: &Path,
 ) -> Result<(), Failure> {
@@ -89,7 +91,7 @@ pub(super) fn files(
         );
     }
     if let Some(file) = prometheus {
-        file.write(metrics(escrow.log(), record, watch).as_bytes())?;
+        file.write(metrics(escrow.log(), record, watch, findings).as_bytes())?;
     }
     if let Some(file) = ics {
         let record = record.ok_or_else(|| {
@@ -101,6 +103,16 @@ pub(super) fn files(
         file.write(calendar.as_bytes())?;
     }
     Ok(())
+}
+
+/// Has the metrics say that the escrow can't be read: nobody looks at a file that merely grows old.
+pub(super) fn unreadable(session: &Session, options: &Status, output: &Output) {
+    let Some(path) = &options.prometheus else { return };
+    let file = Replaceable::of(path, METRICS, session.root());
+    // Why the escrow can't be read is the failure to tell; this one comes on top of it.
+    if let Err(failure) = file.and_then(|file| file.write(no_metrics(session.now()).as_bytes())) {
+        output.warn(failure.message);
+    }
 }
 
 /// The failure that something is overdue, when something is.

@@ -1,0 +1,309 @@
+//! The watch over a log: what a drill says of all keys, what failed and is made good, what a compromise asks for.
+
+use super::super::destroy::certify;
+use super::super::drill::{Choice, Nowhere, fewer_than, least_sample, suffices};
+use super::super::watch::{Level, What, watch};
+use super::drill::{drill, named};
+use super::*;
+use crate::log::policy::after;
+use crate::log::{
+    Closed, Imported, InToken, KeyState, Packaged, Phase, Policy, Remains, Retirement, Shred, ShredBy,
+    ShredHow, Shredded, StateChange,
+};
+use crate::primitive::hash::sha256;
+use crate::provider::{ProofKind, Provider, Target};
+use core::num::NonZeroU32;
+
+/// What is due of an escrow so many days after its founding, of a kind: how pressing, and the words.
+fn due(store: &dyn Store, days: u32, word: &str) -> Vec<(Level, String)> {
+    let escrow = open(store);
+    let record = escrow.quorum().unwrap();
+    let seen = watch(escrow.state(), Some(&record), escrow.log().last_time(), after(now(), days)).unwrap();
+    let items = seen.items.iter().filter(|item| item.what.word() == word);
+    items.map(|item| (item.level, item.sentence())).collect()
+}
+
+fn overdue(store: &dyn Store, days: u32, word: &str) -> Vec<String> {
+    let items = due(store, days, word).into_iter().filter(|(level, _)| *level == Level::Overdue);
+    items.map(|(_, sentence)| sentence).collect()
+}
+
+fn sample(count: u32) -> Choice {
+    Choice::Sample(NonZeroU32::new(count).unwrap())
+}
+
+fn keys(count: usize) -> (MemoryStore, Vec<Vec<u8>>) {
+    let (store, cards) = found(2, 3);
+    let names: Vec<String> = (0..count).map(|number| format!("k{number:03}")).collect();
+    back_up(&store, &names.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    (store, cards)
+}
+
+fn set_policy(store: &dyn Store, policy: Policy) {
+    open(store).record(Op::Policy, Phase::Done, &policy.details()).unwrap();
+}
+
+fn set(store: &dyn Store, name: &str, version: u32, from: KeyState, to: KeyState) {
+    let (name, version) = (label(name), NonZeroU32::new(version).unwrap());
+    let change = StateChange { name, version, from, to, reason: "r".to_owned() };
+    open(store).record(Op::State, Phase::Done, &change.details()).unwrap();
+}
+
+fn destroy(store: &dyn Store, name: &str) {
+    let mut escrow = open(store);
+    let found = escrow.version(&name.parse().unwrap()).unwrap().backed.clone();
+    let (name, version) = (found.deposit.name, found.deposit.version);
+    let what = Remains::Backup { name, version, backup: found.backup };
+    certify(&mut escrow, &what, "r", &["Wim".to_owned(), "Vera".to_owned()]).unwrap();
+}
+
+/// The least sample that the policy takes, against counting: the chance that it misses as many bad ones.
+#[test]
+fn a_sample_is_large_enough_or_not() {
+    for population in 1..=60_u64 {
+        for percent in [1, 5, 20, 100] {
+            // At least so many bad ones are to be found: less than that would be less than `percent`.
+            let bad = (population * u64::from(percent)).div_ceil(100).max(1);
+            let misses = |count: u64| {
+                (0..bad).fold(1.0, |chance, one| {
+                    chance * population.saturating_sub(count + one) as f64 / (population - one) as f64
+                })
+            };
+            let least = (1..=population).find(|count| misses(*count) <= 0.05).unwrap();
+            assert_eq!(least_sample(population, percent), least, "{percent} % of {population}");
+            for count in 0..=population {
+                assert_eq!(suffices(population, count, percent), count >= least, "{count} of {population}");
+                let shown = fewer_than(population, count);
+                assert_eq!(count > 0 && shown <= bad, suffices(population, count, percent));
+            }
+        }
+    }
+    assert_eq!(least_sample(10_000, 1), 294);
+    assert_eq!((least_sample(0, 1), least_sample(1, 1)), (0, 1));
+    assert!(!suffices(100_000, 1, 1) && suffices(100_000, 299, 1));
+}
+
+#[test]
+fn a_drill_of_a_few_is_none_of_all() {
+    let (store, cards) = keys(30);
+    let first = "the first drill of all keys, or of a sample of 29";
+    assert_eq!(overdue(&store, 365, "drill"), [first]);
+    drill(&store, &cards, &sample(1), &mut Nowhere).unwrap();
+    let at = now();
+    let small = format!("{first}; that of {at} was of 1 of 30, drawn, too few for the policy");
+    assert_eq!(overdue(&store, 365, "drill"), [small]);
+    drill(&store, &cards, &named(&["k001"]), &mut Nowhere).unwrap();
+    let small = format!("{first}; that of {at} was of 1 of 30, named");
+    assert_eq!(overdue(&store, 365, "drill"), [small]);
+    // All but one, drawn, are not enough for one per cent; they are for twenty.
+    drill(&store, &cards, &sample(20), &mut Nowhere).unwrap();
+    assert_eq!(overdue(&store, 365, "drill").len(), 1);
+    set_policy(&store, Policy { drill_percent: 20, ..Policy::default() });
+    assert_eq!(overdue(&store, 364, "drill"), [""; 0]);
+    assert_eq!(
+        overdue(&store, 365, "drill"),
+        [format!("a drill of all keys, or of a sample of 11; the last good one was {at}")]
+    );
+    set_policy(&store, Policy::default());
+    // Who names all of them has drilled all of them.
+    let all: Vec<String> = (0..30).map(|number| format!("k{number:03}")).collect();
+    drill(&store, &cards, &named(&all.iter().map(String::as_str).collect::<Vec<_>>()), &mut Nowhere).unwrap();
+    assert_eq!(overdue(&store, 364, "drill"), [""; 0]);
+    assert_eq!(
+        overdue(&store, 365, "drill"),
+        [format!("a drill of all keys, or of a sample of 29; the last good one was {at}")]
+    );
+}
+
+/// More fail than a record names: those that it names are made good one by one, the others by a drill of all.
+#[test]
+fn failures_beyond_the_listed_names_stay_until_all_are_proven() {
+    let (store, cards) = keys(103);
+    let whole = snapshot(&store);
+    let backups: Vec<String> = store.names().into_iter().filter(|name| name.starts_with("keys/")).collect();
+    backups.iter().for_each(|name| store.tamper(name, None));
+    let (_, failed) = drill(&store, &cards, &Choice::All, &mut Nowhere).unwrap();
+    assert_eq!(failed.len(), 103);
+    let at = now();
+    let said = |count: u32| format!("drills since {at} could not recover {count} key versions");
+    assert!(overdue(&store, 0, "drill").contains(&said(103)));
+    // Put back: a recovery makes one good that is named, a certificate another, a drill by name a third.
+    backups.iter().for_each(|name| store.tamper(name, whole.get(name).cloned()));
+    recover(&store, &cards, &[1, 2], "k000").unwrap();
+    assert!(overdue(&store, 0, "drill").contains(&said(102)));
+    destroy(&store, "k001@1");
+    assert!(overdue(&store, 0, "drill").contains(&said(101)));
+    drill(&store, &cards, &named(&["k002"]), &mut Nowhere).unwrap();
+    assert!(overdue(&store, 0, "drill").contains(&said(100)));
+    // One that no record names changes nothing: nobody can tell that it was among them.
+    recover(&store, &cards, &[1, 2], "k102").unwrap();
+    assert!(overdue(&store, 0, "drill").contains(&said(100)));
+    // When it fails by name, it is not counted twice.
+    let gone = backup_of(&store, "k102");
+    let kept = store.read(&gone, 1 << 20).unwrap();
+    store.tamper(&gone, None);
+    drill(&store, &cards, &named(&["k102"]), &mut Nowhere).unwrap();
+    assert!(overdue(&store, 0, "drill").contains(&said(101)));
+    store.tamper(&gone, kept);
+    drill(&store, &cards, &Choice::All, &mut Nowhere).unwrap();
+    assert_eq!(overdue(&store, 0, "drill"), [""; 0]);
+}
+
+fn backup_of(store: &dyn Store, name: &str) -> String {
+    let escrow = open(store);
+    let deposit = &escrow.version(&name.parse().unwrap()).unwrap().backed.deposit;
+    backup_file(deposit.key, deposit.version)
+}
+
+#[test]
+fn a_compromise_asks_for_a_replacement_until_there_is_one() {
+    use KeyState::{Active, Compromised, Deactivated, PreActivation, Suspended};
+    let fresh = || keys(1).0;
+    let next = "the next version of k000, since version 1 is compromised".to_owned();
+    let store = fresh();
+    set(&store, "k000", 1, Active, Compromised);
+    assert_eq!(overdue(&store, 0, "rotation"), [next.clone()]);
+    // Its backup is destroyed: that replaces nothing.
+    destroy(&store, "k000@1");
+    assert_eq!(overdue(&store, 0, "rotation"), [next.clone()]);
+    assert_eq!(overdue(&store, 3000, "rotation"), [next.clone()]);
+    // A version that waits, is suspended, or was destroyed too, is none yet.
+    back_up(&store, &["k000"]).unwrap();
+    assert_eq!(overdue(&store, 0, "rotation"), [""; 0]);
+    set(&store, "k000", 2, Active, PreActivation);
+    assert_eq!(
+        overdue(&store, 0, "rotation"),
+        ["version 2 of k000 is not active yet, and version 1 is compromised"]
+    );
+    set(&store, "k000", 2, PreActivation, Active);
+    assert_eq!(overdue(&store, 0, "rotation"), [""; 0]);
+    set(&store, "k000", 2, Active, Suspended);
+    assert_eq!(overdue(&store, 0, "rotation"), [next.clone()]);
+    assert_eq!(due(&store, 0, "suspended").len(), 1);
+    assert_eq!(overdue(&store, 89, "suspended"), [""; 0]);
+    let at = now();
+    assert_eq!(
+        overdue(&store, 90, "suspended"),
+        [format!("the end of the suspension of k000 version 2, which is of {at}")]
+    );
+    set_policy(&store, Policy { suspended_days: None, ..Policy::default() });
+    assert_eq!(overdue(&store, 3000, "suspended"), [""; 0]);
+    // A later version that was in use and is retired has replaced it.
+    set(&store, "k000", 2, Suspended, Deactivated);
+    assert_eq!(overdue(&store, 3000, "rotation"), [""; 0]);
+    // Or somebody says that none is wanted.
+    let store = fresh();
+    set(&store, "k000", 1, Active, Compromised);
+    let none = Retirement { name: label("k000"), reason: "r".to_owned() }.details();
+    open(&store).record(Op::Retire, Phase::Done, &none).unwrap();
+    destroy(&store, "k000@1");
+    assert_eq!(overdue(&store, 3000, "rotation"), [""; 0]);
+    // An older version in use doesn't stand for a later one that leaked.
+    let store = fresh();
+    back_up(&store, &["k000"]).unwrap();
+    set(&store, "k000", 2, Active, Compromised);
+    destroy(&store, "k000@2");
+    assert_eq!(overdue(&store, 0, "rotation"), ["the next version of k000, since version 2 is compromised"]);
+}
+
+#[test]
+fn a_key_that_may_leave_its_token_is_due() {
+    let (store, _) = found(2, 3);
+    let token = InToken::new("box", "0001");
+    {
+        let mut escrow = open(&store);
+        let quorum = escrow.quorum().unwrap().id();
+        let mut other = None;
+        back_up(&store, &["plain"]).unwrap();
+        escrow = open(&store);
+        let like = escrow.version(&"plain".parse().unwrap()).unwrap().backed.clone();
+        escrow
+            .commit(|state| {
+                let (_, version) = state.next_version(&label("born"));
+                let key = crate::key::KeyId::parse("ABCDEFGHIJKLMNOP").unwrap();
+                let mut backed = Backed { ..like.clone() };
+                backed.deposit.name = label("born");
+                backed.deposit.version = version;
+                backed.deposit.key = key;
+                backed.deposit.quorum = quorum;
+                backed.deposit.token = Some(token.clone());
+                let intent = backed.deposit.intent();
+                other = Some(backed);
+                Ok::<_, core::convert::Infallible>(vec![(Op::Add, Phase::Intent, intent)])
+            })
+            .unwrap();
+        let intent = escrow.log().checkpoint().seq();
+        escrow.record(Op::Add, Phase::Done, &other.unwrap().done(intent)).unwrap();
+    }
+    let said = "born version 1 may still leave its token box (serial 0001)".to_owned();
+    assert_eq!(due(&store, 0, "token"), [(Level::Later, said.clone())]);
+    assert_eq!(overdue(&store, 1, "token"), [said.clone()]);
+    set_policy(&store, Policy { leave_days: Some(30), ..Policy::default() });
+    assert_eq!((overdue(&store, 29, "token").len(), overdue(&store, 30, "token").len()), (0, 1));
+    set_policy(&store, Policy { leave_days: None, ..Policy::default() });
+    assert_eq!(due(&store, 3000, "token"), []);
+    set_policy(&store, Policy::default());
+    let closed = Closed { name: label("born"), version: NonZeroU32::MIN, token }.done();
+    open(&store).record(Op::Close, Phase::Done, &closed).unwrap();
+    assert_eq!(due(&store, 3000, "token"), []);
+}
+
+#[test]
+fn a_compromised_version_is_to_go_from_where_it_is() {
+    let (store, _) = keys(1);
+    let at_provider = |version: u32, place: &str| {
+        let mut escrow = open(&store);
+        let name: KeyName = format!("k000@{version}").parse().unwrap();
+        let fingerprint = escrow.version(&name).unwrap().backed.fingerprint;
+        let (name, version) = (label("k000"), NonZeroU32::new(version).unwrap());
+        let (provider, proof, place) = (Provider::Aws, ProofKind::MaterialId, place.to_owned());
+        let package = sha256(&[place.as_bytes(), &version.get().to_be_bytes()]);
+        let packaged = Packaged {
+            name: name.clone(),
+            version,
+            fingerprint,
+            provider,
+            place: place.clone(),
+            package,
+            request: [2; 32],
+            wrapping_key: [3; 32],
+            blob: [4; 32],
+            proof,
+        };
+        escrow.record(Op::Package, Phase::Done, &packaged.done()).unwrap();
+        let (target, id, evidence) = (Target::new(), None, "ab".to_owned());
+        let imported = Imported { name, version, provider, place, package, proof, evidence, target, id };
+        escrow.record(Op::Import, Phase::Done, &imported.done()).unwrap();
+        imported
+    };
+    let said = |place: &str| format!("k000 version 1 is compromised, and still at aws {place}");
+    let there = at_provider(1, "a");
+    at_provider(1, "b");
+    set(&store, "k000", 1, KeyState::Active, KeyState::Compromised);
+    back_up(&store, &["k000"]).unwrap();
+    // There is a later version, but not where the compromised one is used.
+    assert_eq!(overdue(&store, 0, "rotation"), [said("a"), said("b")]);
+    at_provider(2, "b");
+    assert_eq!(overdue(&store, 0, "rotation"), [said("a")]);
+    destroy(&store, "k000@1");
+    assert_eq!(overdue(&store, 0, "rotation"), [said("a")]);
+    // It is stopped there, or people saw that it is gone.
+    let before = snapshot(&store);
+    let shred = Shred::of(&there, ShredHow::Disable);
+    let mut escrow = open(&store);
+    let intent = escrow.record(Op::Shred, Phase::Intent, &shred.intent()).unwrap().seq();
+    let done = Shredded { shred, by: ShredBy::Hand, state: "disabled".to_owned(), until: None };
+    escrow.record(Op::Shred, Phase::Done, &done.done(intent)).unwrap();
+    assert_eq!(overdue(&store, 0, "rotation"), [""; 0]);
+    let other = restored(&before);
+    let Imported { name, version, provider, place, .. } = there;
+    let what = Remains::Provider { name, version, provider, place };
+    certify(&mut open(&other), &what, "r", &["Wim".to_owned(), "Vera".to_owned()]).unwrap();
+    assert_eq!(overdue(&other, 0, "rotation"), [""; 0]);
+}
+
+/// Every kind of thing has a word that the metrics and `status` know.
+#[test]
+fn every_word_is_listed_once_and_in_order() {
+    assert!(What::WORDS.windows(2).all(|pair| pair[0] < pair[1]));
+}
