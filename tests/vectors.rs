@@ -15,7 +15,7 @@ use quorate::age::Identity;
 use quorate::backup::{Backup, OpenError};
 use quorate::card::sheet::{SheetCodeError, SheetCollector, SheetError, sheet_codes};
 use quorate::card::{CodeError, Collector, Offer, codes, typed, verification};
-use quorate::ceremony::escrow::{Escrow, EscrowError, expected};
+use quorate::ceremony::escrow::{Escrow, expected};
 use quorate::ceremony::inspect::{Finding, check_heads, inspect};
 use quorate::ceremony::report::{ReportError, Signed};
 use quorate::key::{KeyRecord, RecordError as KeyRecordError};
@@ -500,9 +500,17 @@ fn escrows() {
         case.is("states", states.collect::<Vec<_>>().join(", "));
         let certificates = escrow.state().certificates().iter().map(|entry| entry.certificate.what.word());
         case.is("certificates", certificates.collect::<Vec<_>>().join(", "));
+        let retired = escrow.state().keys().iter().filter(|(_, key)| key.retired.is_some());
+        case.is("retired", retired.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
+        let stopped = escrow.state().held().filter_map(|held| {
+            let (one, (_, stopped)) = (&held.imported, held.stopped.as_ref()?);
+            Some(format!("{}@{} {} {}", one.name, one.version, one.provider.name(), stopped.state))
+        });
+        let stopped = stopped.collect::<Vec<_>>().join(", ");
+        case.is("stopped", if stopped.is_empty() { "none" } else { &stopped });
         let mut findings = inspect(&escrow).unwrap().findings;
         findings.extend(check_heads(&escrow));
-        let found: Vec<&str> = findings.iter().map(finding).collect();
+        let found: Vec<&str> = findings.iter().map(Finding::word).collect();
         assert_eq!(found.join(", "), case.get("findings").unwrap_or_default(), "{}", case.name);
         if found.is_empty() {
             for version in versions.filter(|version| version.certificate.is_none()) {
@@ -510,18 +518,6 @@ fn escrows() {
             }
         }
     });
-}
-
-fn finding(finding: &Finding) -> &'static str {
-    match finding {
-        Finding::Damaged(EscrowError::Missing { .. }) => "missing",
-        Finding::Damaged(EscrowError::Altered { .. }) => "altered",
-        Finding::Orphan { .. } => "orphan",
-        Finding::Undestroyed { .. } => "undestroyed",
-        Finding::Foreign { .. } => "foreign",
-        Finding::HeadSignature { .. } => "signature",
-        _ => "other",
-    }
 }
 
 /// The objects of a payload: `=== NAME` and its lines, or `=== NAME hex` and its bytes.

@@ -19,6 +19,7 @@ mod operators;
 mod providers;
 mod quorums;
 mod reports;
+mod rules;
 mod sheets;
 mod tokens;
 mod watched;
@@ -193,6 +194,16 @@ fn make_tokens() {
     let out = Out(folder.into());
     assert!(!out.0.exists(), "a published set is never made again");
     tokens::make(&out);
+}
+
+/// And rules that are kept whoever writes.
+#[test]
+#[ignore = "writes vectors of what a reader's fold holds to QUORATE_VECTORS"]
+fn make_rules() {
+    let Some(folder) = std::env::var_os("QUORATE_VECTORS") else { return };
+    let out = Out(folder.into());
+    assert!(!out.0.exists(), "a published set is never made again");
+    rules::make(&out);
 }
 
 /// Founds the quorum of an escrow that has nothing to do with its cards.

@@ -14,11 +14,11 @@ use quorate::wire::json::{Json, object};
 use quorate::wire::time::Timestamp;
 use std::convert::Infallible;
 
-fn at(minute: u64) -> Timestamp {
+pub(crate) fn at(minute: u64) -> Timestamp {
     Timestamp::from_unix(1_795_480_000 + 60 * minute).unwrap()
 }
 
-type Said = (Op, Phase, Json<'static>);
+pub(crate) type Said = (Op, Phase, Json<'static>);
 
 fn entry(actor: &str, (op, phase, details): Said) -> Entry {
     Entry { actor: actor.to_owned(), op, phase, details }
@@ -37,14 +37,14 @@ fn add(name: &str, hand: &Hand, roles: &[Role]) -> OperatorChange {
 }
 
 /// A log on its way.
-struct Story {
+pub(crate) struct Story {
     store: MemoryStore,
     minute: u64,
 }
 
 impl Story {
     /// Flora is a founder, Dave a depositor; two checks of Dave's share one signature.
-    fn begin(flora: &Hand, dave: &Hand) -> Self {
+    pub(crate) fn begin(flora: &Hand, dave: &Hand) -> Self {
         let mut story = Self { store: store(), minute: 0 };
         story.write(flora, vec![change(&add("flora", flora, &Role::ALL))]);
         story.write(flora, vec![change(&add("dave", dave, &[Role::Depositor]))]);
@@ -64,7 +64,7 @@ impl Story {
     }
 
     /// A record that no writer of ours would write.
-    fn force(&mut self, by: Option<&Hand>, time: Timestamp, said: Said, spoil: bool) {
+    pub(crate) fn force(&mut self, by: Option<&Hand>, time: Timestamp, said: Said, spoil: bool) {
         let log = Log::open(&self.store).unwrap();
         let next = Next { head: log.head(), time, signer: by.map(|hand| hand.1.fingerprint()) };
         let mut record = next.record(entry("mallory", said));
@@ -86,7 +86,7 @@ impl Story {
     }
 
     /// Publishes it, with what a reader finds.
-    fn put(&self, out: &Out, name: &str) {
+    pub(crate) fn put(&self, out: &Out, name: &str) {
         let mut void: Vec<String> = Vec::new();
         let log = Log::walk_judged(&self.store, |record, why| {
             void.extend(why.map(|_| record.seq.to_string()));
