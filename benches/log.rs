@@ -17,10 +17,12 @@
 
 use quorate::key::{Fingerprint, KeyId, KeyKind};
 use quorate::log::{
-    Backed, Deposit, Entry, Founded, Log, Next, Op, OperatorChange, Phase, Role, Signing, State,
+    Backed, Certificate, Deposit, Drill, Drilled, Entry, Founded, Log, Next, Op, OperatorChange, Packaged,
+    Phase, Remains, Role, Scope, Signing, State, Times,
 };
 use quorate::primitive::ed25519;
 use quorate::primitive::hash::sha256;
+use quorate::provider::{ProofKind, Provider};
 use quorate::share::QuorumId;
 use quorate::store::{FolderStore, Store};
 use quorate::wire::json::{Json, object};
@@ -44,6 +46,7 @@ fn main() {
     println!("{:<66} {:>9}  {}", "", "ratio", "reference");
     long();
     versions();
+    busy();
     append();
     signed();
 }
@@ -242,6 +245,99 @@ fn versions() {
         };
         row(what, (0..3).map(|_| once()).fold(f64::INFINITY, f64::min), "one second");
     }
+}
+
+/// A key version of many.
+fn many(number: u64, quorum: QuorumId) -> Deposit {
+    let letter =
+        |place: u32| char::from(b"ABCDEFGHIJKLMNOP"[usize::try_from(number >> (4 * place) & 15).unwrap()]);
+    let text: String = (0..16).map(letter).collect();
+    Deposit {
+        name: format!("key-{number:06}").parse().unwrap(),
+        key: KeyId::parse(&text).unwrap(),
+        version: NonZeroU32::MIN,
+        quorum,
+        token: None,
+    }
+}
+
+/// What a big house does in ten years with 100,000 keys: packages, certificates, and a sampled drill each day.
+fn busy() {
+    const KEYS: u64 = 100_000;
+    let fold = |drills: u64, others: u64| {
+        let place = tempfile::tempdir().unwrap();
+        let mut maker = Maker::new(place.path());
+        let (mut seq, quorum) = (3, founded().quorum);
+        let fingerprint = Fingerprint::parse(&"5a".repeat(32)).unwrap();
+        let mut say = |entries: Vec<Entry>| {
+            seq += u64::try_from(entries.len()).unwrap();
+            maker.commit(entries);
+            seq
+        };
+        let mut next = 3;
+        for block in 0..KEYS / EACH {
+            let all = || (block * EACH..(block + 1) * EACH).map(|number| many(number, quorum));
+            let begun = next;
+            say(all().map(|one| entry(Op::Generate, Phase::Intent, one.intent())).collect());
+            let done = (begun..).zip(all()).map(|(intent, deposit)| {
+                let (kind, created, backup, size) = (KeyKind::Aes256, clock(), [3; 32], 2000);
+                let backed =
+                    Backed { deposit, kind, created, fingerprint, backup, size, spki: None, mark: None };
+                entry(Op::Generate, Phase::Done, backed.done(intent))
+            });
+            next = say(done.collect());
+        }
+        for block in 0..others / EACH {
+            let package = |number: u64| {
+                let Deposit { name, version, .. } = many(number, quorum);
+                let (provider, proof, place) =
+                    (Provider::Aws, ProofKind::MaterialId, format!("key/{number}"));
+                let [package, request, wrapping_key, blob] = [[1; 32], [2; 32], [3; 32], [4; 32]];
+                let packaged = Packaged {
+                    name,
+                    version,
+                    fingerprint,
+                    provider,
+                    place,
+                    package,
+                    request,
+                    wrapping_key,
+                    blob,
+                    proof,
+                };
+                entry(Op::Package, Phase::Done, packaged.done())
+            };
+            let certificate = |number: u64| {
+                let Deposit { name, version, .. } = many(KEYS - 1 - number, quorum);
+                let what = Remains::Backup { name, version, backup: [3; 32] };
+                let witnesses = vec!["Wim".to_owned(), "Vera".to_owned()];
+                let one = Certificate { number: number + 1, what, reason: "r".to_owned(), witnesses };
+                entry(Op::Destroy, Phase::Done, one.details())
+            };
+            say((block * EACH..(block + 1) * EACH).map(package).collect());
+            next = say((block * EACH..(block + 1) * EACH).map(certificate).collect());
+        }
+        for drill in 0..drills {
+            let keys = (0..300).map(|number| {
+                let Deposit { name, version, .. } = many(number * 150 + drill % 150, quorum);
+                (name, version)
+            });
+            let drill = Drill::of(quorum, Scope::Sample, KEYS - others, keys.collect());
+            let begun = next;
+            say(vec![entry(Op::Drill, Phase::Intent, drill.intent())]);
+            let (cards, failed, times) = (vec![1, 2], Vec::new(), Times::default());
+            let drilled = Drilled { drill, to: "nowhere", cards, failures: 0, failed, times };
+            let mut done = entry(Op::Drill, Phase::Done, drilled.done(begun));
+            done.sign(&[9; 64]);
+            next = say(vec![done]);
+        }
+        let store = FolderStore::new(place.path());
+        let once = || processor(|| drop(black_box(Log::open(&store).unwrap())));
+        (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
+    };
+    let (still, busy) = (fold(0, 0), fold(3650, 40_000));
+    row("fold 100,000 keys, 40,000 packages and certificates, 3,650 drills", busy, "one second");
+    row("the same", busy / still, "the keys alone");
 }
 
 fn append() {
