@@ -4,8 +4,10 @@ use super::operators::{at, staffed};
 use super::walk::{field, items, json, text};
 use super::watch::{check, drill, founded, on};
 use super::world::{World, join};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 const SEEN: [&str; 6] = ["--witness", "Wim", "--witness", "Vera", "--reason", "its data is gone"];
 
@@ -203,8 +205,7 @@ fn every_ceremony_hears_of_cards_that_should_not_be_there() {
     let shown = world.acme(&["show", "k1"]).good().out;
     let fingerprint = shown.lines().find_map(|line| line.trim().strip_prefix("fingerprint  ")).unwrap();
     world.acme(&["print", "backup", "k1"]).good();
-    let copied =
-        std::process::Command::new("cp").args(["-a", "acme", "old"]).current_dir(world.root()).status();
+    let copied = Command::new("cp").args(["-a", "acme", "old"]).current_dir(world.root()).status();
     assert!(copied.unwrap().success());
     gone(&world, "2026-01-04");
     let told = |words: &[&str]| {
@@ -278,4 +279,39 @@ fn custodians_who_name_an_operator_hear_of_it_too() {
         .good()
         .says("the log says that the card of bob was destroyed 2026-11-23T20:02:00Z (certificate 1)")
         .says("the log has the card of carol as lost since 2026-11-23T20:02:00Z");
+}
+
+/// Every name of a metric in a text.
+fn names(text: &str) -> BTreeSet<String> {
+    let word =
+        |rest: &str| rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>();
+    text.match_indices("quorate_").map(|(at, _)| word(&text[at..])).collect()
+}
+
+/// The guide says of each metric when to tell somebody, and its rules ask for what there is. Prometheus' own tool runs
+/// them over the days of an escrow, where it is installed.
+#[test]
+fn every_metric_has_its_row_and_the_rules_hold() {
+    let (world, pictures) = founded();
+    drill(&world, "2026-01-03", &pictures[..2]);
+    on(&world, "2026-01-03", &["status", "--prometheus", "q.prom"]).good();
+    let written = names(&String::from_utf8(world.read("q.prom")).unwrap());
+    let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operator.md")).unwrap();
+    let section = guide.split("### Metrics and alerts\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let (table, rules) = section.split_once("```yaml\n").unwrap();
+    let rules = rules.split("```").next().unwrap();
+    assert_eq!(names(table), written, "rows of the guide, and metrics");
+    assert!(names(rules).is_subset(&written), "{:?}", names(rules));
+    if Command::new("promtool").arg("--version").output().is_err() {
+        eprintln!("left out: what promtool says of the rules");
+        return;
+    }
+    world.write("rules.yml", rules);
+    let story = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/watch/alerts.yml");
+    fs::copy(story, world.path("alerts.yml")).unwrap();
+    let ran =
+        Command::new("promtool").args(["test", "rules", "alerts.yml"]).current_dir(world.root()).output();
+    let ran = ran.unwrap();
+    let said = [ran.stdout, ran.stderr].concat();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&said));
 }
