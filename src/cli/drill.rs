@@ -28,7 +28,7 @@ use quorate::ceremony::recover::{Gathering, RecoverError};
 use quorate::ceremony::report::{Key, Kind};
 use quorate::ceremony::watch::is_enough;
 use quorate::key::{KeyName, Label};
-use quorate::log::{CommitError, Scope, Times};
+use quorate::log::{CommitError, ReportOf, Scope, Times};
 use quorate::primitive::random::Entropy;
 use quorate::quorum::Quorum;
 use quorate::wire::json::{Json, object};
@@ -145,6 +145,7 @@ fn hold(
         None => Choice::Named(options.names.clone()),
     };
     account.of(escrow);
+    account.is_asked(escrow, ReportOf::Drill, output);
     let drilling = Drilling::begin(escrow, record.id(), &choice, &mut Entropy::system());
     let drilling = drilling.map_err(refused)?;
     output.note(begun(&drilling));

@@ -14,8 +14,8 @@ use quorate::card::verification;
 use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::report::{Card, Due, Key, Kind, MOST, Person, Report, ReportError, Signed, Step};
 use quorate::ceremony::watch::{What, watch};
-use quorate::log::Checkpoint;
 use quorate::log::policy::after;
+use quorate::log::{Checkpoint, ReportOf};
 use quorate::primitive::hash::sha256;
 use quorate::quorum::{Quorum, QuorumRecord};
 use quorate::wire::text::hex;
@@ -113,6 +113,16 @@ impl Account {
     pub(crate) fn of(&mut self, escrow: &Escrow<'_>) {
         self.before = Some(escrow.log().checkpoint());
         escrow.actor().clone_into(&mut self.actor);
+    }
+
+    /// Warns, before anybody is asked for a card, of a report that the policy asks for and that nobody will make.
+    pub(crate) fn is_asked(&self, escrow: &Escrow<'_>, kind: ReportOf, output: &Output) {
+        if !self.is_wanted() && escrow.state().policy().reports.contains(&kind) {
+            output.warn(format!(
+                "the policy asks for a report of this ({}), which stays owed when none is made: end it now and add --report FILE.json",
+                kind.name()
+            ));
+        }
     }
 
     /// Whether there will be a report.

@@ -83,7 +83,7 @@ fn lines(policy: &log::Policy, output: &mut Output) {
         |days: Option<u32>| days.map_or_else(|| "never".to_owned(), |days| format!("every {}", plural(days)));
     output.line(format!("  a drill of all keys   every {}", plural(policy.drill_days)));
     output.line(format!(
-        "  or of a sample        that shows with 95 % confidence that less than {} % are bad",
+        "  or of a sample        enough for 95 % confidence that less than {} % are bad",
         policy.drill_percent
     ));
     output.line(format!("  a check of each card  every {}", plural(policy.card_days)));
@@ -102,8 +102,8 @@ fn lines(policy: &log::Policy, output: &mut Output) {
     ));
     output.line(format!("  something begun ends  within {}", ended(policy.open_days)));
     output.line(format!(
-        "  a key stays in a token  {}",
-        policy.leave_days.map_or_else(|| "whenever it is closed in".to_owned(), within)
+        "  closed in a token     {}",
+        policy.leave_days.map_or_else(|| "whenever it is".to_owned(), within)
     ));
     output.line(format!(
         "  a suspension ends     {}",

@@ -24,7 +24,7 @@ use quorate::ceremony::escrow::Escrow;
 use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::ceremony::report::{Key, Kind};
 use quorate::key::KeyRecord;
-use quorate::log::Phase;
+use quorate::log::{Phase, ReportOf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -97,6 +97,7 @@ fn recover(
         begin::present(&record, output)?;
     }
     account.of(escrow);
+    account.is_asked(escrow, ReportOf::Recover, output);
     let mut gathering = Gathering::new(record);
     let recovery = Recovery::begin_in(escrow, name, to.kind(), token)?;
     let (mut given, mut troubles) = (Given::default(), Vec::new());

@@ -23,6 +23,7 @@ use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::ceremony::report::Kind;
 use quorate::ceremony::salvage::Salvaging;
 use quorate::key::{Fingerprint, KeyName, KeyRecord};
+use quorate::log::ReportOf;
 use quorate::quorum::{Quorum, QuorumRecord};
 use quorate::wire::json::{Json, object};
 use std::path::PathBuf;
@@ -192,6 +193,7 @@ impl Walk<'_> {
         let record = record_of(&escrow, self.sheet, backed.deposit.quorum)?;
         self.openers.are_for(&record)?;
         self.account.of(&escrow);
+        self.account.is_asked(&escrow, ReportOf::Recover, output);
         let mut gathering = Gathering::new(record);
         let recovery = Recovery::begin(&mut escrow, &name, self.to.kind())?;
         let mut given = Given::default();

@@ -8,8 +8,8 @@ use super::operator;
 use super::output::Output;
 use super::session::Session;
 use quorate::ceremony::inspect::{Finding, check_destroyed};
-use quorate::ceremony::watch::Level;
-use quorate::log::{CardHistory, DrillEntry, Drilled, State};
+use quorate::ceremony::watch::{Level, is_enough};
+use quorate::log::{CardHistory, DrillEntry, Drilled, KeyVersion, State};
 use quorate::quorum::QuorumRecord;
 use quorate::wire::json::{Json, object};
 use quorate::wire::time::Timestamp;
@@ -81,12 +81,7 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
     }
     let (keys, versions) =
         (state.keys().values().filter(|key| !key.versions.is_empty()).count(), state.versions());
-    let proven = state
-        .keys()
-        .values()
-        .flat_map(|key| key.versions.values())
-        .filter(|one| one.recovered.is_some())
-        .count();
+    let proven = there(state).filter(|one| one.recovered.is_some()).count();
     lines.line(format!(
         "keys        {keys} with {versions} versions, {proven} of them recovered at least once"
     ));
@@ -163,20 +158,28 @@ pub(crate) fn run(place: &Place, options: &Status, output: &mut Output) -> Resul
     ended
 }
 
+/// The versions that are backed up, without those that were destroyed.
+fn there(state: &State) -> impl Iterator<Item = &KeyVersion> {
+    let versions = state.keys().values().flat_map(|key| key.versions.values());
+    versions.filter(|version| !version.state.is_destroyed())
+}
+
 /// The last drill, and how many versions any drill has proven.
 fn drilled(drill: &DrillEntry, state: &State, output: &mut Output) -> Json<'static> {
     let Drilled { drill: what, failures, .. } = &drill.drilled;
-    let versions = || state.keys().values().flat_map(|key| key.versions.values());
-    let proven = versions().filter(|one| one.drilled.is_some()).count();
+    let proven = there(state).filter(|one| one.drilled.is_some()).count();
+    let counts = is_enough(what, state.policy().drill_percent);
+    let small = if counts { "" } else { ", which is not enough for one of all keys" };
     output.line(format!(
-        "drill       last {}: {} of {} versions tried, {failures} failed; {proven} of {} proven by any drill",
+        "drill       last {}: {} of {} versions tried{small}, {failures} failed; {proven} of {} proven by any drill",
         drill.time,
         what.count,
         what.population,
-        versions().count()
+        there(state).count()
     ));
     object([
         ("count", Some(Json::Number(what.count))),
+        ("counts", Some(Json::Bool(counts && *failures == 0))),
         ("failures", Some(Json::Number(*failures))),
         ("population", Some(Json::Number(what.population))),
         ("proven", Some(Json::Number(u64::try_from(proven).unwrap_or_default()))),

@@ -39,7 +39,7 @@ fn a_leaked_key_is_asked_for_until_it_is_replaced_or_nobody_wants_it() {
     set("k1@2", "pre-activation").fails(5, "before the last record");
     on(&world, "2026-01-05", &["state", "k1@2", "--set", "pre-activation", "--reason", "r"]).good();
     on(&world, "2026-01-05", &["status"])
-        .prints("version 2 of k1 is not active yet, and version 1 is compromised (quorate state k1@2 --set active)")
+        .prints("version 2 of k1 is not active yet, and version 1 is compromised (quorate state k1@2 --set active --reason TEXT)")
         .fails(4, "overdue");
     let retire =
         |key: &str, more: &[&str]| on(&world, "2026-01-06", &[&["state", key, "--retire"], more].concat());
@@ -84,7 +84,7 @@ fn a_suspension_ends() {
     check(&world, "2026-03-01", &pictures);
     on(&world, "2026-04-02", &["status"]).good();
     on(&world, "2026-04-03", &["status"])
-        .prints("overdue     2026-04-03T09:00:00Z: the end of the suspension of k1 version 1, which is of 2026-01-03T09:00:00Z (quorate state k1@1 --set active, or deactivated)")
+        .prints("overdue     2026-04-03T09:00:00Z: the end of the suspension of k1 version 1, which is of 2026-01-03T09:00:00Z (quorate state k1@1 --set active --reason TEXT, or --set deactivated)")
         .fails(4, "1 thing is overdue");
     world.write("p.toml", "suspended-days = 200\nleave-days = \"never\"\ndrill-percent = 5\n");
     on(&world, "2026-04-03", &["policy", "set", "p.toml"]).good();
@@ -92,7 +92,7 @@ fn a_suspension_ends() {
     on(&world, "2026-04-03", &["policy", "show"])
         .good()
         .prints("  a suspension ends     within 200 days\n")
-        .prints("  a key stays in a token  whenever it is closed in\n")
+        .prints("  closed in a token     whenever it is\n")
         .prints("less than 5 % are bad\n");
     for (policy, words) in [
         ("suspended-days = 0", "suspended-days: write a whole number from 1 to 3653, or \"never\""),

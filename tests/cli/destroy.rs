@@ -144,7 +144,7 @@ fn certificates_are_numbered_and_printed_again() {
     world
         .acme(&["status"])
         .prints("gone        bob (2) destroyed ")
-        .prints("0 cards to spare, where 1 are asked for")
+        .prints("0 cards to spare, where 1 is asked for")
         .prints("the next version of b, since version 1 is compromised")
         .fails(4, "2 things are overdue");
     world.acme(&["custodian", "found", "bob", "--reason", "r"]).fails(1, "the card of bob was destroyed");
@@ -193,7 +193,7 @@ fn certificates_are_numbered_and_printed_again() {
         .says("1 are left, and a recovery takes 2: no key will come back");
     world
         .acme(&["status"])
-        .prints("1 cards are left and 2 are needed: no key can be recovered")
+        .prints("1 card is left and 2 are needed: no key can be recovered")
         .fails(4, "overdue");
 }
 

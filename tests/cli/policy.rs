@@ -67,6 +67,10 @@ fn a_policy_holds_from_its_record_on() {
     on(&world, "2026-01-06", &["status"])
         .prints("a report of the ceremony (drill) that ended with record 31 is missing (add --report FILE.json to the next one)")
         .fails(4, "1 thing is overdue");
+    // It is told before anybody brings a card: this one comes to nothing.
+    on(&world, "2026-01-06", &["drill", "--card", &pictures[0]])
+        .fails(3, "the quorum is not reached")
+        .says("the policy asks for a report of this (drill), which stays owed when none is made");
     // Another policy doesn't forgive it, not even one that asks for none.
     world.write("lenient.toml", POLICY.replace("reports = [\"drill\"]", ""));
     for file in ["policy.toml", "lenient.toml", "policy.toml"] {

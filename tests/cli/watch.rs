@@ -88,7 +88,7 @@ fn a_year_of_drills_a_lapse_a_lost_card_and_a_rollback() {
         .prints("the card of carol (share 3) is lost");
     on(&world, "2026-07-02", &["status"])
         .prints("gone        carol (3) lost since 2026-07-02T09:00:00Z")
-        .prints("overdue     2026-07-02T09:00:00Z: 0 cards to spare, where 1 are asked for")
+        .prints("overdue     2026-07-02T09:00:00Z: 0 cards to spare, where 1 is asked for")
         .fails(4, "1 thing is overdue");
     let quiet = on(&world, "2026-07-02", &["status", "-q"]).fails(4, "1 thing is overdue").out;
     assert_eq!(quiet.lines().count(), 1, "{quiet}");

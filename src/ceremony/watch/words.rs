@@ -59,9 +59,13 @@ impl Item {
             What::Report(_, seq) => {
                 format!("a report of the ceremony ({subject}) that ended with record {seq} is missing")
             }
-            What::Spare(have, wanted) => format!("{have} cards to spare, where {wanted} are asked for"),
+            What::Spare(have, wanted) => {
+                let are = if *wanted == 1 { "is" } else { "are" };
+                format!("{} to spare, where {wanted} {are} asked for", cards(*have))
+            }
             What::Quorum(have, needed) => {
-                format!("{have} cards are left and {needed} are needed: no key can be recovered")
+                let are = if *have == 1 { "is" } else { "are" };
+                format!("{} {are} left and {needed} are needed: no key can be recovered", cards(*have))
             }
             What::Separation(broken) => broken.to_string(),
         }
@@ -86,12 +90,14 @@ impl Item {
                     "quorate generate {subject} --kind KIND, or quorate state {subject} --retire --reason TEXT"
                 )
             }
-            What::Replacement(_, Some(next)) => format!("quorate state {subject}@{next} --set active"),
+            What::Replacement(_, Some(next)) => {
+                format!("quorate state {subject}@{next} --set active --reason TEXT")
+            }
             What::Displacement(version, ..) => {
                 format!("bring a later version there, or quorate shred {subject}@{version}")
             }
             What::Suspended(version, _) => {
-                format!("quorate state {subject}@{version} --set active, or deactivated")
+                format!("quorate state {subject}@{version} --set active --reason TEXT, or --set deactivated")
             }
             What::Leaving(version, _) => format!("quorate hsm close {subject}@{version}"),
             What::Import(version, ..) => {
@@ -109,6 +115,10 @@ impl Item {
             What::Separation(_) => "let somebody else have a card, and say so in the policy".to_owned(),
         }
     }
+}
+
+fn cards(count: u8) -> String {
+    if count == 1 { "1 card".to_owned() } else { format!("{count} cards") }
 }
 
 /// Why a drill is none of all keys.

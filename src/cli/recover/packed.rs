@@ -17,6 +17,7 @@ use crate::cli::state::allows;
 use crate::cli::wipe::Given;
 use quorate::ceremony::recover::{Gathering, Recovery};
 use quorate::ceremony::report::Kind;
+use quorate::log::ReportOf;
 use quorate::primitive::random::Entropy;
 use quorate::provider::Subject;
 use quorate::wire::json::{Json, object};
@@ -53,6 +54,7 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
     let mut account = Account::begin(&options.evidence, Some(&record))?;
     escrow.backup(escrow.version(name)?)?;
     account.of(&escrow);
+    account.is_asked(&escrow, ReportOf::Recover, output);
     let mut gathering = Gathering::new(record);
     let recovery = Recovery::begin(&mut escrow, name, "package")?;
     let (mut given, mut troubles) = (Given::default(), Vec::new());
