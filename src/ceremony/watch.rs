@@ -57,6 +57,8 @@ pub enum What {
     Import(u32, Provider, String),
     /// The import of a package that was made at that time.
     Package(u32, Provider, String, Timestamp),
+    /// The end of a test key that a drill filled: the version, and where.
+    Trial(u32, Provider, String),
     /// The end of something begun.
     Intent(u64),
     /// A report of a ceremony that ended with that record.
@@ -181,7 +183,7 @@ impl What {
             Self::Leaving(..) => "token",
             Self::Import(..) => "import",
             Self::Package(..) => "package",
-            Self::Intent(_) => "open",
+            Self::Intent(_) | Self::Trial(..) => "open",
             Self::Report(..) => "report",
             Self::Spare(..) | Self::Quorum(..) => "spare",
             Self::Separation(_) => "separation",

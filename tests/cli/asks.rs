@@ -222,7 +222,7 @@ fn every_ceremony_hears_of_cards_that_should_not_be_there() {
     // From a backup sheet, and the log of the escrow.
     told(&["recover", "k1", "--to", "file:again.key", "--sheet", "k1-1.backup.pdf"]);
     // The same by an operator's guide: a package for a provider.
-    super::providers::wrapping_key(&world, "kek.pem", 4096, "65537");
+    super::kek::wrapping_key(&world, "kek.pem", 4096, "65537");
     let pem = String::from_utf8(world.read("kek.pem")).unwrap();
     let spki: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let place = "arn:aws:kms:eu-west-1:1:key/a";
@@ -232,7 +232,7 @@ fn every_ceremony_hears_of_cards_that_should_not_be_there() {
     world.write("aws.json", download);
     let request =
         ["--clock", "2026-01-04T10:00:00Z", "request", "aws", "--kind", "aes-256", "--from", "aws.json"];
-    let confirmed = super::providers::fingerprint(&world.run(&request).good());
+    let confirmed = super::kek::fingerprint(&world.run(&request).good());
     told(&["recover", "k2", "--to", "package:p", "--for", "request.json", "--wrapping-key", &confirmed]);
     // From paper alone, into an old copy that doesn't know the key: what it knows of the cards, it says.
     let newer = on(&world, "2026-01-05", &["generate", "late", "--kind", "aes-256"]).good();

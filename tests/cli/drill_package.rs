@@ -58,6 +58,16 @@ fn one_key_goes_to_a_test_key_and_is_ended_there() {
         .prints("\n  a drill's   the test key is in no use: `quorate shred k@1 --drilled` ends it");
     let json = world.acme(&[&["--json"], &record[..]].concat()).good().out;
     assert!(json.contains(r#""drill":true"#), "{json}");
+    // It is overdue a day later, and told before.
+    let later = |days: u64| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        quorate::wire::time::Timestamp::from_unix(now + days * 86_400).unwrap().to_string()
+    };
+    let status = |days: u64| world.acme(&["--clock", &later(days), "status"]);
+    let held =
+        format!("a drill's test key still holds k version 1, at aws {TEST} (quorate shred k@1 --drilled)");
+    assert!(!status(0).good().out.contains("overdue     "));
+    status(2).fails(4, "overdue").prints(&held);
     // The key itself, in use: neither of them is taken for the other.
     let whole = request(&world, "real.json", REAL, &[]);
     let recover =
@@ -68,6 +78,8 @@ fn one_key_goes_to_a_test_key_and_is_ended_there() {
     assert!(ran.out.contains(&format!("k@1 at aws {TEST}, a drill's test key: ")), "{ran:#?}");
     assert!(!ran.out.split("what still exists").next().unwrap().contains(REAL), "{ran:#?}");
     world.acme(&["shred", "k", "--drilled", "--done", "--yes"]).good().prints("stopped by hand, as you say");
+    let ran = status(2);
+    assert!(!ran.out.contains("test key"), "{ran:#?}");
     let ran = world.acme(&["shred", "k", "--by-hand"]).good();
     assert!(
         ran.out.contains(&format!("{TEST}, a drill's test key is stopped already, says the log")),

@@ -252,6 +252,7 @@ fn a_compromised_version_is_to_go_from_where_it_is() {
             wrapping_key: [3; 32],
             blob: [4; 32],
             proof,
+            drill: None,
         };
         escrow.record(Op::Package, Phase::Done, &packaged.done()).unwrap();
         let (target, id, evidence) = (Target::new(), None, "ab".to_owned());

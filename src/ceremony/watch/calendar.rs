@@ -50,7 +50,9 @@ fn uid(item: &Item) -> String {
         What::Import(_, provider, place) | What::Package(_, provider, place, _) => {
             format!("{provider} {place}")
         }
-        What::Displacement(version, provider, place) => format!("{version} {provider} {place}"),
+        What::Displacement(version, provider, place) | What::Trial(version, provider, place) => {
+            format!("{version} {provider} {place}")
+        }
         What::Suspended(version, _) | What::Leaving(version, _) => version.to_string(),
         What::Intent(seq) => seq.to_string(),
         _ => String::new(),

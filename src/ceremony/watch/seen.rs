@@ -72,7 +72,10 @@ impl Seen<'_> {
         let version =
             |name, version| -> Option<&KeyVersion> { state.keys().get(name)?.versions.get(&version) };
         let mut there = BTreeMap::new();
-        for (time, one) in state.imports() {
+        // What a drill put into a test key is used nowhere.
+        let trials: BTreeSet<_> =
+            state.held().filter(|held| held.drill).map(|held| held.imported.package).collect();
+        for (time, one) in state.imports().iter().filter(|(_, one)| !trials.contains(&one.package)) {
             there.insert((&one.name, one.provider, &one.place), (one.version, *time));
         }
         let mut gone = BTreeMap::new();
@@ -95,6 +98,13 @@ impl Seen<'_> {
         // A compromised version protects wherever it is, until a later one is there, or it is stopped.
         for held in state.held().filter(|held| held.stopped.is_none()) {
             let one = &held.imported;
+            if held.drill {
+                if !is_gone((&one.name, one.provider, &one.place), one.version, held.time) {
+                    let what = What::Trial(one.version.get(), one.provider, one.place.clone());
+                    self.put(what, one.name.as_str(), held.time, self.policy.open_days);
+                }
+                continue;
+            }
             let since = version(&one.name, one.version).and_then(|found| found.compromised);
             let later = there.get(&(&one.name, one.provider, &one.place)).map(|(newest, _)| *newest);
             let is_replaced = later.is_some_and(|newest| newest > one.version);
@@ -108,7 +118,7 @@ impl Seen<'_> {
         // A package is done with when it, or a later one for the same place, was imported.
         let imported: BTreeSet<_> = state.imports().iter().map(|(_, one)| one.package).collect();
         let mut waiting = BTreeMap::new();
-        for (time, one) in state.packages() {
+        for (time, one) in state.packages().iter().filter(|(_, one)| one.drill.is_none()) {
             waiting.insert((&one.name, one.provider, &one.place), (one.version, *time, one.package));
         }
         for ((name, provider, place), (number, time, package)) in waiting {

@@ -55,6 +55,9 @@ impl Item {
                     "the import of {subject} version {version} at {provider} {place}; its package is of {made}"
                 )
             }
+            What::Trial(version, provider, place) => {
+                format!("a drill's test key still holds {subject} version {version}, at {provider} {place}")
+            }
             What::Intent(seq) => format!("record {seq} ({subject}) was begun and has not ended"),
             What::Report(_, seq) => {
                 format!("a report of the ceremony ({subject}) that ended with record {seq} is missing")
@@ -108,6 +111,7 @@ impl Item {
                     "import it, then quorate import record; or quorate recover {subject}@{version} --to package:DIR again"
                 )
             }
+            What::Trial(version, ..) => format!("quorate shred {subject}@{version} --drilled"),
             What::Intent(seq) => format!("find out what became of it, then quorate log abandon {seq}"),
             What::Report(..) => "add --report FILE.json to the next one".to_owned(),
             What::Spare(..) => "find the card, or found a new quorum and bring the keys over".to_owned(),
