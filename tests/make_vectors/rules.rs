@@ -150,6 +150,7 @@ fn stopped(out: &Out) {
         wrapping_key: [3; 32],
         blob: [4; 32],
         proof: ProofKind::MaterialId,
+        drill: None,
     };
     behind.say(Op::Package, Phase::Done, &packaged.done());
     let Packaged { name, place, package, proof, .. } = packaged;
