@@ -263,8 +263,7 @@ fn many(number: u64, quorum: QuorumId) -> Deposit {
 
 /// What a big house does in ten years with 100,000 keys: packages, certificates, and a sampled drill each day.
 fn busy() {
-    const KEYS: u64 = 100_000;
-    let fold = |drills: u64, others: u64| {
+    let fold = |keys: u64, drills: u64, others: u64| {
         let place = tempfile::tempdir().unwrap();
         let mut maker = Maker::new(place.path());
         let (mut seq, quorum) = (3, founded().quorum);
@@ -275,7 +274,7 @@ fn busy() {
             seq
         };
         let mut next = 3;
-        for block in 0..KEYS / EACH {
+        for block in 0..keys / EACH {
             let all = || (block * EACH..(block + 1) * EACH).map(|number| many(number, quorum));
             let begun = next;
             say(all().map(|one| entry(Op::Generate, Phase::Intent, one.intent())).collect());
@@ -308,7 +307,7 @@ fn busy() {
                 entry(Op::Package, Phase::Done, packaged.done())
             };
             let certificate = |number: u64| {
-                let Deposit { name, version, .. } = many(KEYS - 1 - number, quorum);
+                let Deposit { name, version, .. } = many(keys - 1 - number, quorum);
                 let what = Remains::Backup { name, version, backup: [3; 32] };
                 let witnesses = vec!["Wim".to_owned(), "Vera".to_owned()];
                 let one = Certificate { number: number + 1, what, reason: "r".to_owned(), witnesses };
@@ -318,11 +317,11 @@ fn busy() {
             next = say((block * EACH..(block + 1) * EACH).map(certificate).collect());
         }
         for drill in 0..drills {
-            let keys = (0..300).map(|number| {
+            let chosen = (0..300).map(|number| {
                 let Deposit { name, version, .. } = many(number * 150 + drill % 150, quorum);
                 (name, version)
             });
-            let drill = Drill::of(quorum, Scope::Sample, KEYS - others, keys.collect());
+            let drill = Drill::of(quorum, Scope::Sample, keys - others, chosen.collect());
             let begun = next;
             say(vec![entry(Op::Drill, Phase::Intent, drill.intent())]);
             let (cards, failed, times) = (vec![1, 2], Vec::new(), Times::default());
@@ -335,9 +334,11 @@ fn busy() {
         let once = || processor(|| drop(black_box(Log::open(&store).unwrap())));
         (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
     };
-    let (still, busy) = (fold(0, 0), fold(3650, 40_000));
+    let (still, busy) = (fold(100_000, 0, 0), fold(100_000, 3650, 40_000));
     row("fold 100,000 keys, 40,000 packages and certificates, 3,650 drills", busy, "one second");
     row("the same", busy / still, "the keys alone");
+    let drills = |keys: u64| fold(keys, 3650, 0) - fold(keys, 0, 0);
+    row("3,650 drills of 300 among 100,000 keys", drills(100_000) / drills(50_000), "among 50,000");
 }
 
 fn append() {

@@ -4,7 +4,7 @@ use super::super::drill::{Choice, DrillError, Drilling, Nowhere, Target, fewer_t
 use super::super::inspect::check_heads;
 use super::*;
 use crate::key::KeyRecord;
-use crate::log::{CommitError, Drilled, Phase, Scope, Times, Why, digest};
+use crate::log::{CommitError, Drill, Drilled, Phase, Scope, Times, Why, digest};
 use crate::wire::json::Json;
 use core::num::NonZeroU32;
 
@@ -260,9 +260,20 @@ fn a_drill_of_many_is_known_by_digest() {
     let (chosen, failed) = drill(&store, &cards, &Choice::All, &mut Nowhere).unwrap();
     assert_eq!((chosen.len(), failed.len()), (names.len(), 0));
     assert_eq!(drilled(&store).len(), names.len());
-    let escrow = open(&store);
-    let drill = &escrow.state().drills()[0].drilled.drill;
+    let mut escrow = open(&store);
+    let drill = escrow.state().drills()[0].drilled.drill.clone();
     assert!(drill.keys.is_empty() && drill.digest.is_some());
+    // Of as many as there are, by name: a list of others is none of all.
+    let named = Drill { scope: Scope::Named, ..drill };
+    let wrong = Drill { digest: Some([0; 32]), ..named.clone() };
+    assert!(escrow.record(Op::Drill, Phase::Intent, &wrong.intent()).is_err());
+    let fewer = Drill { count: named.count - 1, ..wrong };
+    assert!(escrow.record(Op::Drill, Phase::Intent, &fewer.intent()).is_ok());
+    assert!(escrow.record(Op::Drill, Phase::Intent, &named.intent()).is_ok());
+    // One more key, and the list is another one.
+    back_up(&store, &["more"]).unwrap();
+    let stale = Drill { population: named.population + 1, count: named.count + 1, ..named };
+    assert!(open(&store).record(Op::Drill, Phase::Intent, &stale.intent()).is_err());
 }
 
 /// Against counting every choice, for every small population.

@@ -325,14 +325,16 @@ impl State {
     pub(super) fn drill_begun(&mut self, mut fields: Fields<'_>) -> Result<Drill, StateError> {
         let drill = Drill::take(&mut fields)?;
         fields.finish()?;
-        let all = match (drill.scope, self.listed) {
-            (Scope::All, Some((quorum, listed))) if quorum == drill.quorum => Some(listed),
-            (Scope::All, _) if drill.digest.is_some() => {
+        // As many as there are, by whatever name: then they are to be all of them.
+        let is_whole = drill.scope == Scope::All || drill.count == drill.population;
+        let all = match self.listed.filter(|(quorum, _)| *quorum == drill.quorum) {
+            Some((_, listed)) => Some(listed),
+            None if is_whole && drill.digest.is_some() => {
                 let listed = digest(self.versions_of(drill.quorum));
                 self.listed = Some((drill.quorum, listed));
                 Some(listed)
             }
-            _ => None,
+            None => None,
         };
         let known = |(name, version): &(Label, NonZeroU32)| {
             let version = self.keys.get(name).and_then(|key| key.versions.get(version));
@@ -346,7 +348,7 @@ impl State {
         };
         let fits = self.population(drill.quorum) == drill.population
             && drill.keys.iter().all(known)
-            && (drill.scope != Scope::All || all_of_them());
+            && (!is_whole || all_of_them());
         if fits { Ok(drill) } else { Err(StateError::Drill) }
     }
 
