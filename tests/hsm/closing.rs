@@ -102,8 +102,15 @@ fn status_lists_what_may_still_leave() {
     assert!(!ran.out.contains("orders version"), "{ran:#?}");
     let ran = stage.run(&["--json", "status"]).good();
     assert!(ran.out.contains("\"may-leave\":[{\"name\":\"ledger\""), "{ran:#?}");
+    // It is not due while the ceremony goes on, and overdue ever after.
+    let late = |words: &[&str]| stage.run(&[&["--clock", "2090-01-01T00:00:00Z"], words].concat());
+    stage.run(&["status"]).good().prints(": ledger version 1 may still leave its token prod (serial ");
+    let ran = late(&["status", "--quiet"]).fails(4, "overdue");
+    assert!(ran.out.contains("ledger version 1 may still leave its token prod (serial "), "{ran:#?}");
+    assert!(ran.out.contains("(quorate hsm close ledger@1)"), "{ran:#?}");
     stage.close_object(&token, "ledger", "ledger").good();
     assert!(!stage.run(&["status"]).good().out.contains("may leave"));
+    assert!(!late(&["status", "--quiet"]).out.contains("may still leave"));
 }
 
 /// A code that isn't an answer is none: the key isn't called closed.
