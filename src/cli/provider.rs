@@ -5,7 +5,7 @@
 use super::args::{Place, ProviderCommand};
 use super::failure::Failure;
 use super::output::Output;
-use quorate::provider::policy::{PolicyError, policy};
+use quorate::provider::policy::{PolicyError, Scope, policy};
 use quorate::provider::{ProofKind, Provider};
 use quorate::wire::json::{Json, object};
 use quorate::wrap::Form;
@@ -15,8 +15,9 @@ pub(crate) fn run(place: &Place, command: &ProviderCommand, output: &mut Output)
         ProviderCommand::Status(options) => return super::online::status(place, options, output),
         ProviderCommand::List => list(output),
         ProviderCommand::Show { provider } => show(*provider, output),
-        ProviderCommand::Policy { provider, role, key, mount } => {
-            let text = policy(*provider, (*role).into(), key, mount)?;
+        ProviderCommand::Policy { provider, role, key, mount, kind, fields } => {
+            let scope = Scope { key, mount, kind: *kind, target: &super::request::fields(fields)? };
+            let text = policy(*provider, (*role).into(), scope)?;
             if output.is_json() {
                 output.value(object([("policy", Some(Json::text(text)))]));
             } else {

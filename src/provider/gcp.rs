@@ -14,6 +14,9 @@ use crate::key::{KeyKind, OaepHash};
 use crate::wire::foreign::Value;
 use crate::wrap::Form;
 
+/// The algorithm of Google's own symmetric encryption, which alone has a version that is primary.
+pub(super) const SYMMETRIC: &str = "google-symmetric-encryption";
+
 const DIRECT: &[KeyKind] = &[
     KeyKind::Aes128,
     KeyKind::Aes256,
@@ -104,7 +107,7 @@ pub(super) const RULES: Rules = Rules {
 
 /// What proves a version of this algorithm. A ciphertext of Google's own symmetric encryption has a form that
 /// is not documented, so it can't be made outside; a raw AES key decrypts what anybody encrypted with it.
-fn proof(kind: KeyKind, algorithm: &str) -> ProofKind {
+pub(super) fn proof(kind: KeyKind, algorithm: &str) -> ProofKind {
     match (kind, algorithm) {
         (kind, _) if kind.is_asymmetric() => ProofKind::PublicKey,
         (_, "aes-128-gcm" | "aes-256-gcm") => ProofKind::Decrypt,
@@ -164,7 +167,7 @@ const fn algorithm(kind: KeyKind) -> &'static str {
         KeyKind::Rsa2048 => "rsa-sign-pss-2048-sha256",
         KeyKind::Rsa3072 => "rsa-sign-pss-3072-sha256",
         KeyKind::Rsa4096 => "rsa-sign-pss-4096-sha256",
-        _ => "google-symmetric-encryption",
+        _ => SYMMETRIC,
     }
 }
 

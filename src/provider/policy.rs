@@ -2,12 +2,15 @@
 //!
 //! Five duties, meant for five principals: an importer brings the first version, a rotator brings later ones, an
 //! auditor looks, a prover answers the challenge of an import, a shredder stops and destroys. Only the prover
-//! may use the key, as far as its challenge needs. What the OpenBao ones
+//! may use the key, as far as its challenge needs; where using has several rights, the kind of key says which one.
+//! Each has what the program's own commands send for it, and nothing else. What the OpenBao ones
 //! allow and refuse is tested on the real server (`tests/openbao.rs`); the others are written from the
-//! providers' lists of actions. Out: text; names in it were checked to need no quoting.
+//! providers' lists of actions, and held to them by our stand-ins. Out: text; names in it were checked to need no
+//! quoting.
 
-use super::Provider;
 use super::download::is_plain;
+use super::{ProofKind, Provider, Target, gcp};
+use crate::key::KeyKind;
 
 /// A duty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +42,33 @@ pub enum PolicyError {
         "the name of the key or the mount holds a character that no such name has: use letters, digits and . _ : / @ + = -"
     )]
     Name,
+    /// The kind of key decides, and isn't said.
+    #[error("what proves a key at {provider} depends on its kind: give --kind KIND")]
+    Kind {
+        /// The provider.
+        provider: Provider,
+    },
 }
 
-/// The policy for `role` over the key `key`, as the provider names it; `mount` is OpenBao's engine.
+/// What a policy is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// The key, as the provider names it.
+    pub key: &'a str,
+    /// OpenBao's engine.
+    pub mount: &'a str,
+    /// The kind of key, where it is known: then there is no right that this kind has no use for.
+    pub kind: Option<KeyKind>,
+    /// What a request says of the target, as far as it decides how the key is used.
+    pub target: &'a Target,
+}
+
+/// The policy for `role`.
 ///
 /// # Errors
 /// [`PolicyError`].
-pub fn policy(provider: Provider, role: Role, key: &str, mount: &str) -> Result<String, PolicyError> {
+pub fn policy(provider: Provider, role: Role, scope: Scope<'_>) -> Result<String, PolicyError> {
+    let Scope { key, mount, kind, target } = scope;
     // `+` is a wildcard in OpenBao's paths: whoever asks for one key gets rights for one key.
     let wild =
         provider == Provider::OpenBao && (key.contains('+') || mount.contains('+') || key.contains('/'));
@@ -54,9 +77,12 @@ pub fn policy(provider: Provider, role: Role, key: &str, mount: &str) -> Result<
     }
     match provider {
         Provider::Aws => Ok(aws(role, key)),
-        Provider::Gcp => Ok(gcp(role)),
+        Provider::Gcp => {
+            let algorithm = kind.map(|kind| gcp::google_algorithm(kind, target));
+            google(role, kind.zip(algorithm))
+        }
         Provider::Azure => Ok(azure(role, key)),
-        Provider::AzureHsm => Ok(azure_hsm(role)),
+        Provider::AzureHsm => azure_hsm(role, kind),
         Provider::OpenBao => Ok(openbao(role, key, mount)),
         provider => Err(PolicyError::Provider { provider }),
     }
@@ -151,67 +177,43 @@ fn aws(role: Role, key: &str) -> String {
     format!("{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n{}\n  ]\n}}\n", statements.join(",\n"))
 }
 
-fn gcp(role: Role) -> String {
-    // Whoever imports reads first what is there, so that nothing is done twice.
-    let (title, rights): (&str, &[&str]) = match role {
-        Role::Importer => (
-            "importer",
-            &[
-                "cloudkms.cryptoKeyVersions.create",
-                "cloudkms.cryptoKeyVersions.get",
-                "cloudkms.cryptoKeyVersions.list",
-                "cloudkms.cryptoKeys.get",
-                "cloudkms.importJobs.create",
-                "cloudkms.importJobs.get",
-                "cloudkms.importJobs.useToImport",
-            ],
-        ),
-        Role::Rotator => (
-            "rotator",
-            &[
-                "cloudkms.cryptoKeyVersions.create",
-                "cloudkms.cryptoKeyVersions.get",
-                "cloudkms.cryptoKeyVersions.list",
-                "cloudkms.cryptoKeys.get",
-                "cloudkms.cryptoKeys.update",
-                "cloudkms.importJobs.create",
-                "cloudkms.importJobs.get",
-                "cloudkms.importJobs.useToImport",
-            ],
-        ),
-        Role::Auditor => (
-            "auditor",
-            &[
-                "cloudkms.cryptoKeyVersions.get",
-                "cloudkms.cryptoKeyVersions.list",
-                "cloudkms.cryptoKeyVersions.viewPublicKey",
-                "cloudkms.cryptoKeys.get",
-                "cloudkms.importJobs.get",
-            ],
-        ),
-        Role::Prover => (
-            "prover",
-            &[
-                "cloudkms.cryptoKeyVersions.get",
-                "cloudkms.cryptoKeyVersions.list",
-                "cloudkms.cryptoKeyVersions.useToDecrypt",
-                "cloudkms.cryptoKeyVersions.useToSign",
-                "cloudkms.cryptoKeyVersions.viewPublicKey",
-            ],
-        ),
-        Role::Shredder => (
-            "shredder",
-            &[
-                "cloudkms.cryptoKeyVersions.destroy",
-                "cloudkms.cryptoKeyVersions.get",
-                "cloudkms.cryptoKeyVersions.list",
-                "cloudkms.cryptoKeyVersions.update",
-                "cloudkms.cryptoKeyVersions.viewPublicKey",
-            ],
-        ),
+/// A role of Google's, for keys of a kind with versions of an algorithm, or of any.
+fn google(role: Role, of: Option<(KeyKind, &str)>) -> Result<String, PolicyError> {
+    // Whoever changes something reads first what is there, so that nothing is done twice.
+    const READ: &[&str] = &["cryptoKeyVersions.get", "cryptoKeyVersions.list"];
+    const BRING: &[&str] = &[
+        "cryptoKeyVersions.create",
+        "cryptoKeys.get",
+        "importJobs.create",
+        "importJobs.get",
+        "importJobs.useToImport",
+    ];
+    let proof = of.map(|(kind, algorithm)| gcp::proof(kind, algorithm));
+    let has_primary = of.is_none_or(|(_, algorithm)| algorithm == gcp::SYMMETRIC);
+    let (title, own): (&str, &[&str]) = match role {
+        Role::Importer => ("importer", BRING),
+        Role::Rotator => ("rotator", BRING),
+        Role::Auditor => ("auditor", &[]),
+        Role::Prover => ("prover", &[]),
+        Role::Shredder => ("shredder", &["cryptoKeyVersions.destroy", "cryptoKeyVersions.update"]),
     };
-    let list: String = rights.iter().map(|right| format!("- {right}\n")).collect();
-    format!("title: Quorate {title}\nstage: GA\nincludedPermissions:\n{list}")
+    let mut rights = [READ, own].concat();
+    // A public key is no use of the key: whoever brings, looks or stops may compare it.
+    if proof.is_none_or(|proof| proof == ProofKind::PublicKey) {
+        rights.push("cryptoKeyVersions.viewPublicKey");
+    }
+    match (role, proof) {
+        (Role::Prover, None) => return Err(PolicyError::Kind { provider: Provider::Gcp }),
+        (Role::Prover, Some(ProofKind::Decrypt)) => rights.push("cryptoKeyVersions.useToDecrypt"),
+        (Role::Prover, Some(ProofKind::Mac)) => rights.push("cryptoKeyVersions.useToSign"),
+        // A later version is made primary, where keys have such; an auditor sees which one is.
+        (Role::Rotator, _) if has_primary => rights.push("cryptoKeys.update"),
+        (Role::Auditor, _) if has_primary => rights.push("cryptoKeys.get"),
+        _ => {}
+    }
+    rights.sort_unstable();
+    let list: String = rights.iter().map(|right| format!("- cloudkms.{right}\n")).collect();
+    Ok(format!("title: Quorate {title}\nstage: GA\nincludedPermissions:\n{list}"))
 }
 
 fn azure(role: Role, key: &str) -> String {
@@ -235,12 +237,16 @@ fn azure(role: Role, key: &str) -> String {
 }
 
 /// A role of a Managed HSM's own, as `az keyvault role definition create` takes it.
-fn azure_hsm(role: Role) -> String {
+fn azure_hsm(role: Role, kind: Option<KeyKind>) -> Result<String, PolicyError> {
     let (name, rights): (&str, &[&str]) = match role {
         Role::Importer => ("importer", &["keys/import/action", "keys/read/action"]),
         Role::Rotator => ("rotator", &["keys/import/action", "keys/read/action"]),
         Role::Auditor => ("auditor", &["keys/deletedKeys/read/action", "keys/read/action"]),
-        Role::Prover => ("prover", &["keys/decrypt/action", "keys/read/action"]),
+        Role::Prover => match kind {
+            None => return Err(PolicyError::Kind { provider: Provider::AzureHsm }),
+            Some(kind) if kind.is_asymmetric() => ("prover", &["keys/read/action"]),
+            Some(_) => ("prover", &["keys/decrypt/action", "keys/read/action"]),
+        },
         Role::Shredder => (
             "shredder",
             &[
@@ -257,5 +263,7 @@ fn azure_hsm(role: Role) -> String {
         .map(|right| format!("\"Microsoft.KeyVault/managedHsm/{right}\""))
         .collect::<Vec<_>>()
         .join(", ");
-    format!("{{\n  \"roleName\": \"Quorate {name}\",\n  \"actions\": [],\n  \"dataActions\": [{list}]\n}}\n")
+    Ok(format!(
+        "{{\n  \"roleName\": \"Quorate {name}\",\n  \"actions\": [],\n  \"dataActions\": [{list}]\n}}\n"
+    ))
 }

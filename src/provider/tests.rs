@@ -451,16 +451,48 @@ fn answers_prove_or_they_do_not() {
 
 #[test]
 fn policies_are_written_for_one_key() {
-    use super::policy::{PolicyError, Role, policy};
+    use super::policy::{PolicyError, Role, Scope, policy};
+    let none = Target::new();
+    let scope = |key, kind| Scope { key, mount: "transit", kind, target: &none };
     for role in [Role::Importer, Role::Rotator, Role::Auditor, Role::Shredder] {
-        for provider in [Provider::Aws, Provider::Gcp, Provider::Azure, Provider::OpenBao] {
-            let text = policy(provider, role, "k", "transit").unwrap();
-            let text = text.replace("min_encryption_version", "").to_lowercase();
-            assert!(!text.contains('*') && !text.contains("encrypt"), "{text}");
+        for provider in [Provider::Aws, Provider::Gcp, Provider::Azure, Provider::AzureHsm, Provider::OpenBao]
+        {
+            let text = policy(provider, role, scope("k", None)).unwrap();
+            let lower = text.replace("min_encryption_version", "").to_lowercase();
+            assert!(!lower.contains('*') && !lower.contains("encrypt"), "{text}");
+            // Who doesn't prove doesn't use the key.
+            assert!(!text.contains("crypt/action") && !text.contains("useToSign"), "{text}");
         }
     }
     for hostile in ["a\" b", "+", "a/b", "a*"] {
-        assert_eq!(policy(Provider::OpenBao, Role::Auditor, hostile, "transit"), Err(PolicyError::Name));
+        let refused = policy(Provider::OpenBao, Role::Auditor, scope(hostile, None));
+        assert_eq!(refused, Err(PolicyError::Name));
     }
-    assert!(matches!(policy(Provider::Oci, Role::Auditor, "k", "m"), Err(PolicyError::Provider { .. })));
+    let oci = policy(Provider::Oci, Role::Auditor, scope("k", None));
+    assert!(matches!(oci, Err(PolicyError::Provider { .. })));
+}
+
+#[test]
+fn a_prover_uses_a_key_as_its_proof_does() {
+    use super::policy::{PolicyError, Role, Scope, policy};
+    let (none, raw) = (Target::new(), [("purpose-algorithm".to_owned(), "aes-256-gcm".to_owned())].into());
+    let right = |provider, kind, target| {
+        let text = policy(provider, Role::Prover, Scope { key: "k", mount: "", kind, target })?;
+        let uses = ["useToSign", "useToDecrypt", "decrypt/action", "viewPublicKey"];
+        Ok(uses.into_iter().filter(|one| text.contains(one)).collect::<Vec<_>>().join(" "))
+    };
+    for (provider, kind, target, wanted) in [
+        (Provider::Gcp, KeyKind::Hmac256, &none, "useToSign"),
+        (Provider::Gcp, KeyKind::Aes128, &none, "useToDecrypt"),
+        (Provider::Gcp, KeyKind::Aes256, &none, ""),
+        (Provider::Gcp, KeyKind::Aes256, &raw, "useToDecrypt"),
+        (Provider::Gcp, KeyKind::EcP256, &none, "viewPublicKey"),
+        (Provider::AzureHsm, KeyKind::Aes256, &none, "decrypt/action"),
+        (Provider::AzureHsm, KeyKind::EcP256, &none, ""),
+    ] {
+        assert_eq!(right(provider, Some(kind), target), Ok(wanted.to_owned()), "{provider} {kind}");
+    }
+    for provider in [Provider::Gcp, Provider::AzureHsm] {
+        assert_eq!(right(provider, None, &none), Err(PolicyError::Kind { provider }));
+    }
 }

@@ -339,13 +339,15 @@ fn providers_are_listed_and_shown() {
         world.run(&["provider", "show", name]).good().prints("destroyed by:");
         world.run(&["--json", "provider", "show", name]).good().prints(&format!("\"name\":\"{name}\""));
     }
-    for provider in ["aws", "gcp", "azure", "openbao"] {
+    for provider in ["aws", "gcp", "azure", "azure-hsm", "openbao"] {
         for role in ["importer", "rotator", "auditor", "prover", "shredder"] {
-            world.run(&["provider", "policy", provider, "--role", role, "--key", "k"]).good();
+            let words = ["provider", "policy", provider, "--role", role, "--key", "k", "--kind", "aes-128"];
+            world.run(&words).good();
         }
     }
     let policy = |words: &[&'static str]| world.run(&with(&["provider", "policy"], words));
     policy(&["oci", "--role", "importer", "--key", "k"]).fails(2, "there is no policy for oci");
     policy(&["openbao", "--role", "importer", "--key", "+"]).fails(2, "holds a character");
+    policy(&["gcp", "--role", "prover", "--key", "k"]).fails(2, "depends on its kind: give --kind KIND");
     policy(&["openbao", "--role", "owner", "--key", "k"]).fails(2, "invalid value 'owner'");
 }

@@ -153,6 +153,12 @@ pub(crate) enum ProviderCommand {
         /// The mount of the engine (OpenBao)
         #[arg(long, value_name = "PATH", default_value = "transit")]
         mount: String,
+        /// The kind of the key, which decides at Google and at a Managed HSM what proves it
+        #[arg(long, value_name = "KIND")]
+        kind: Option<KeyKind>,
+        /// A name that decides with it, as in `import begin` (Google: purpose-algorithm=…)
+        #[arg(long = "set", value_name = "FIELD=VALUE")]
+        fields: Vec<String>,
     },
 }
 
