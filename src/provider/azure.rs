@@ -11,15 +11,6 @@ use crate::key::{KeyKind, OaepHash};
 use crate::wire::foreign::Value;
 use crate::wrap::Form;
 
-const ASYMMETRIC: &[KeyKind] = &[
-    KeyKind::Rsa2048,
-    KeyKind::Rsa3072,
-    KeyKind::Rsa4096,
-    KeyKind::EcP256,
-    KeyKind::EcP384,
-    KeyKind::EcP521,
-    KeyKind::EcSecp256k1,
-];
 const WITH_AES: &[KeyKind] = &[
     KeyKind::Aes128,
     KeyKind::Aes256,
@@ -31,6 +22,8 @@ const WITH_AES: &[KeyKind] = &[
     KeyKind::EcP521,
     KeyKind::EcSecp256k1,
 ];
+/// All but AES keys, which are the first two.
+const ASYMMETRIC: &[KeyKind] = WITH_AES.split_at(2).1;
 
 const fn method(kinds: &'static [KeyKind]) -> Method {
     Method { name: "CKM_RSA_AES_KEY_WRAP", form: Form::Hybrid, hash: OaepHash::Sha1, bits: ALL_SIZES, kinds }

@@ -17,18 +17,6 @@ use crate::wrap::Form;
 /// The algorithm of Google's own symmetric encryption, which alone has a version that is primary.
 pub(super) const SYMMETRIC: &str = "google-symmetric-encryption";
 
-const DIRECT: &[KeyKind] = &[
-    KeyKind::Aes128,
-    KeyKind::Aes256,
-    KeyKind::Hmac224,
-    KeyKind::Hmac256,
-    KeyKind::Hmac384,
-    KeyKind::Hmac512,
-    KeyKind::EcP256,
-    KeyKind::EcP384,
-    KeyKind::EcSecp256k1,
-    KeyKind::Ed25519,
-];
 const HYBRID: &[KeyKind] = &[
     KeyKind::Aes128,
     KeyKind::Aes256,
@@ -44,6 +32,8 @@ const HYBRID: &[KeyKind] = &[
     KeyKind::Rsa3072,
     KeyKind::Rsa4096,
 ];
+/// All but RSA keys, which are the last three.
+const DIRECT: &[KeyKind] = HYBRID.split_at(10).0;
 
 const fn method(name: &'static str, form: Form, hash: OaepHash, bits: &'static [usize]) -> Method {
     let kinds = match form {
