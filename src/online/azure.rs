@@ -5,23 +5,19 @@
 //! Credentials by Azure's usual chain: a client secret or a federated token in the environment, the machine's
 //! own identity where it is named, the `az` that somebody logged in to.
 
-use super::call::Steps;
 use super::http::Call;
 use super::runtime::Runtime;
-use super::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
-use crate::primitive::hash::sha256;
+use super::{At, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
 use crate::provider::{Answer, Download, Package, ProofKind, Provider, Purpose};
 use crate::wire::text::{from_base64, from_hex, hex};
 use crate::wire::time::Timestamp;
 use azure_core::http::RequestContent;
 use azure_security_keyvault_keys::KeyClient;
 use azure_security_keyvault_keys::models::{
-    CreateKeyParameters, EncryptionAlgorithm, ImportKeyParameters, JsonWebKey, Key, KeyAttributes,
-    KeyClientGetKeyOptions, KeyClientUpdateKeyPropertiesOptions, KeyOperation, KeyOperationParameters,
-    KeyType, UpdateKeyPropertiesParameters,
+    CreateKeyParameters, EncryptionAlgorithm, ImportKeyParameters, JsonWebKey, Key, KeyClientGetKeyOptions,
+    KeyOperation, KeyOperationParameters, KeyType,
 };
 use core::cell::OnceCell;
-use core::time::Duration;
 use futures_util::TryStreamExt as _;
 use jwk::{kind_there, public};
 use std::collections::HashMap;
@@ -29,7 +25,9 @@ use vault::{KeyId, address, of_kid};
 
 mod client;
 mod credentials;
+mod end;
 mod jwk;
+mod meant;
 mod vault;
 
 /// The tag that an imported version carries: the digest of its package.
@@ -37,8 +35,16 @@ const TAG: &str = "quorate-package";
 /// The name of a KEK that is made when none is named; its size stands behind it.
 const KEK: &str = "quorate-kek";
 
-/// The most versions of a key that are read: 100 pages of Azure's.
-const MOST_VERSIONS: usize = 2500;
+/// The most pages of a list that are read; Azure's have 25 entries.
+const PAGES: usize = 100;
+
+/// A version of a key, in a list.
+struct Version {
+    id: KeyId,
+    /// The digest of the package that it was imported from.
+    package: Option<String>,
+    enabled: bool,
+}
 
 /// A vault or Managed HSM, connected.
 pub(super) struct Azure {
@@ -80,13 +86,15 @@ impl Azure {
         place: &str,
         future: impl Future<Output = azure_core::Result<T>>,
     ) -> Result<T, OnlineError> {
+        let failed = |error| client::failure(self.provider, &error, (call, self.reach.timeout), place);
+        self.waited(call, future)?.map_err(failed)
+    }
+
+    /// Waits for one call; the outer error says that no answer came in time.
+    fn waited<T>(&self, call: Call, future: impl Future<Output = T>) -> Result<T, OnlineError> {
         // A challenge, a token and the call itself, each within the limit of its own.
         let limit = self.reach.timeout.saturating_mul(4);
-        match self.runtime.wait(limit, future) {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(client::failure(self.provider, &error, (call, self.reach.timeout), place)),
-            Err(_) => Err(call.silent(self.provider, limit)),
-        }
+        self.runtime.wait(limit, future).map_err(|_| call.silent(self.provider, limit))
     }
 
     fn key(&self, base: &str, id: &KeyId) -> Result<Key, OnlineError> {
@@ -97,36 +105,31 @@ impl Azure {
         self.ask(Call::reads("GetKey"), &format!("{base}/keys/{}/{}", id.name, id.version), get)
     }
 
-    /// The versions of a key: the id of each, and the package that it is of.
-    fn versions(&self, base: &str, name: &str) -> Result<Vec<(KeyId, Option<String>)>, OnlineError> {
+    /// The versions of a key.
+    fn versions(&self, base: &str, name: &str) -> Result<Vec<Version>, OnlineError> {
         let client = self.client(base)?;
+        // Our transport answers at once, so that no clock runs beside it: what never ends is counted.
         let list = async {
-            let mut pager = client.list_key_properties_versions(name, None)?;
+            let mut pages = client.list_key_properties_versions(name, None)?.into_pages();
             let mut found = Vec::new();
-            while let Some(item) = pager.try_next().await? {
-                let tag = item.tags.and_then(|mut tags| tags.remove(TAG));
-                if let Some(id) = item.kid.as_deref().and_then(of_kid) {
-                    found.push((id.1, tag));
-                }
-                if found.len() > MOST_VERSIONS {
-                    break;
+            for _ in 0..PAGES {
+                let Some(page) = pages.try_next().await? else { return Ok(Some(found)) };
+                for item in page.into_model()?.value {
+                    let package = item.tags.and_then(|mut tags| tags.remove(TAG));
+                    let enabled = item.attributes.is_none_or(|one| one.enabled != Some(false));
+                    if let Some((_, id)) = item.kid.as_deref().and_then(of_kid) {
+                        found.push(Version { id, package, enabled });
+                    }
                 }
             }
-            Ok(found)
+            Ok(None)
         };
-        match self.ask(Call::reads("GetKeyVersions"), &format!("{base}/keys/{name}"), list) {
+        let call = Call::reads("GetKeyVersions");
+        match self.ask(call, &format!("{base}/keys/{name}"), list) {
             Err(OnlineError::NoPlace { .. }) => Ok(Vec::new()),
-            Ok(found) if found.len() > MOST_VERSIONS => {
-                Err(Call::reads("GetKeyVersions").nonsense(self.provider, "an end of the list"))
-            }
-            other => other,
+            found => found?.ok_or(call.nonsense(self.provider, "an end of the list")),
         }
     }
-}
-
-/// What is deleted and not purged yet.
-fn deleted(error: &OnlineError) -> bool {
-    matches!(error, OnlineError::NoPlace { .. })
 }
 
 /// Seconds since 1970 of a time of Azure's.
@@ -160,15 +163,6 @@ impl Azure {
         self.ask(Call::changes("CreateKey"), &format!("{base}/keys/{name}"), make)
     }
 
-    /// That the log's key is not one of the vault that is spoken to.
-    fn elsewhere(&self, kid: &str, base: &str) -> OnlineError {
-        OnlineError::State {
-            place: kid.chars().take(200).collect(),
-            found: format!("is what the log names, which is not in {base}"),
-            wanted: "speak to the vault that the log names, without another --endpoint".to_owned(),
-        }
-    }
-
     fn other_vault(&self, kid: &str, base: &str) -> OnlineError {
         OnlineError::State {
             place: kid.chars().take(200).collect(),
@@ -177,44 +171,6 @@ impl Azure {
                 "a KEK and what it wraps are in one vault; give the address by --endpoint ({})",
                 self.provider
             ),
-        }
-    }
-
-    /// The version that the log means.
-    fn meant(&self, base: &str, at: &At) -> Result<KeyId, OnlineError> {
-        let name = at.target.get("key").cloned().unwrap_or_default();
-        let known = [at.id.as_deref(), Some(at.evidence.as_str())];
-        if let Some(kid) = known.into_iter().flatten().find(|kid| of_kid(kid).is_some()) {
-            // The same name in another vault is another key.
-            let named = of_kid(kid).filter(|(of, id)| of == base && id.name == name);
-            return named.map(|(_, id)| id).ok_or_else(|| self.elsewhere(kid, base));
-        }
-        let mut versions = self.versions(base, &name)?;
-        match (versions.pop(), versions.is_empty()) {
-            (Some((id, _)), true) => Ok(id),
-            // A key that is deleted lists no versions.
-            (None, _) => Ok(KeyId { name, version: String::new() }),
-            _ => Err(OnlineError::State {
-                place: format!("{base}/keys/{name}"),
-                found: "has several versions, and the log says of none which it is".to_owned(),
-                wanted: "import it by `quorate import finish`, which notes the version".to_owned(),
-            }),
-        }
-    }
-
-    /// What is known of a key that is deleted, or gone.
-    fn reported_deleted(&self, base: &str, id: &KeyId) -> Result<Reported, OnlineError> {
-        let client = self.client(base)?;
-        let get = async { client.get_deleted_key(&id.name, None).await?.into_model() };
-        let place = format!("{base}/deletedkeys/{}", id.name);
-        match self.ask(Call::reads("GetDeletedKey"), &place, get) {
-            Ok(key) => Ok(Reported {
-                id: key.key.and_then(|key| key.kid),
-                deletion: moment(key.scheduled_purge_date),
-                ..Reported::bare(KeyState::Ending, "deleted, not purged")
-            }),
-            Err(error) if deleted(&error) => Ok(Reported::bare(KeyState::Gone, "KeyNotFound")),
-            Err(error) => Err(error),
         }
     }
 
@@ -241,63 +197,11 @@ impl Azure {
             client.decrypt(&id.name, &id.version, asked, None).await?.into_model()
         };
         let call = Call::reads("Decrypt");
-        let reply = self.ask(call, &format!("{base}/keys/{}", id.name), decrypt)?;
-        Ok(Answer::Reply(reply.result.ok_or(call.nonsense(self.provider, "a plaintext"))?))
-    }
-
-    /// Deletes a key with all of its versions; `purge` makes that final.
-    fn destroyed(&self, base: &str, id: &KeyId, purge: bool) -> Result<(), OnlineError> {
-        let client = self.client(base)?;
         let place = format!("{base}/keys/{}", id.name);
-        let delete = async { client.delete_key(&id.name, None).await.map(drop) };
-        let steps = Steps::default();
-        let was_there = match self.ask(Call::changes("DeleteKey"), &place, delete) {
-            Err(OnlineError::NoPlace { .. }) => false,
-            other => steps.step(other).map(|()| true)?,
-        };
-        if !purge {
-            return Ok(());
-        }
-        // What is deleted shows late; before that a purge finds nothing either.
-        if !steps.look(self.shows_deleted(base, id))? {
-            let call = Call::changes("PurgeDeletedKey");
-            let words = "the key is deleted, and does not show as deleted yet";
-            return if was_there { Err(call.unsure(self.provider, words)) } else { Ok(()) };
-        }
-        let purge = async { client.purge_deleted_key(&id.name, None).await.map(drop) };
-        match self.ask(Call::changes("PurgeDeletedKey"), &place, purge) {
-            Err(OnlineError::NoPlace { .. }) => Ok(()),
-            other => steps.look(other),
-        }
-    }
-
-    /// Waits, no longer than one call may take, until a key shows as deleted.
-    fn shows_deleted(&self, base: &str, id: &KeyId) -> Result<bool, OnlineError> {
-        let (mut left, mut pause) = (self.reach.timeout, Duration::from_millis(100));
-        loop {
-            if self.reported_deleted(base, id)?.state == KeyState::Ending {
-                return Ok(true);
-            }
-            if left.is_zero() {
-                return Ok(false);
-            }
-            let _ = self.runtime.wait(pause.min(left), core::future::pending::<()>());
-            left = left.saturating_sub(pause);
-            pause = pause.saturating_mul(2).min(Duration::from_secs(3));
-        }
-    }
-
-    /// That the version is one of those that would be stopped with their key, and how many others there are. Of a
-    /// key that is deleted already there are none.
-    fn among(&self, base: &str, id: &KeyId) -> Result<usize, OnlineError> {
-        let versions = self.versions(base, &id.name)?;
-        if !versions.is_empty() && !versions.iter().any(|(one, _)| one.version == id.version) {
-            return Err(OnlineError::OtherKey {
-                place: format!("{base}/keys/{}", id.name),
-                words: format!("it has no version {}", id.version),
-            });
-        }
-        Ok(versions.len().saturating_sub(1))
+        let waited = (call, self.reach.timeout);
+        let failed = |error| client::undecrypted(self.provider, &error, waited, &place);
+        let reply = self.waited(call, decrypt)?.map_err(failed)?;
+        Ok(Answer::Reply(reply.result.ok_or(call.nonsense(self.provider, "a plaintext"))?))
     }
 }
 
@@ -333,8 +237,15 @@ impl Service for Azure {
         let place = format!("{base}/keys/{name}");
         let mark = hex(&package.digest());
         let versions = self.versions(&base, name)?;
-        if let Some((id, _)) = versions.iter().find(|(_, tag)| tag.as_deref() == Some(mark.as_str())) {
-            return Ok(Taken { id: Some(id.kid(&base)), answer: None, already: true });
+        if let Some(found) = versions.iter().find(|one| one.package.as_deref() == Some(mark.as_str())) {
+            if found.enabled {
+                return Ok(Taken { id: Some(found.id.kid(&base)), answer: None, already: true });
+            }
+            return Err(OnlineError::State {
+                place: found.id.kid(&base),
+                found: "was imported from this package, and is disabled".to_owned(),
+                wanted: "enable it, so that it is in use as the log will say".to_owned(),
+            });
         }
         // A version that is lost is lost with its key: one that is there is another.
         if request.purpose() != Purpose::Version && !versions.is_empty() {
@@ -387,79 +298,10 @@ impl Service for Azure {
     }
 
     fn report(&self, at: &At) -> Result<Reported, OnlineError> {
-        let base = address(self.provider, &self.reach, &at.target)?;
-        let id = self.meant(&base, at)?;
-        let key = match self.key(&base, &id) {
-            Err(error) if deleted(&error) => return self.reported_deleted(&base, &id),
-            other => other?,
-        };
-        let attributes = key.attributes.unwrap_or_default();
-        let enabled = attributes.enabled != Some(false);
-        Ok(Reported {
-            state: if enabled { KeyState::Enabled } else { KeyState::Disabled },
-            said: if enabled { "enabled" } else { "not enabled" }.to_owned(),
-            id: key.key.as_ref().and_then(|jwk| jwk.kid.clone()),
-            expires: moment(attributes.expires),
-            deletion: None,
-            evidence: match at.proof {
-                ProofKind::PublicKey => key.key.as_ref().and_then(public).map(|spki| hex(&sha256(&[&spki]))),
-                _ => None,
-            },
-            current: None,
-            leaves: false,
-        })
+        self.reported(&address(self.provider, &self.reach, &at.target)?, at)
     }
 
     fn stop(&self, at: &At, how: Stop) -> Result<Reported, OnlineError> {
-        let base = address(self.provider, &self.reach, &at.target)?;
-        let id = self.meant(&base, at)?;
-        let place = format!("{base}/keys/{}", id.name);
-        let steps = Steps::default();
-        match how {
-            // A key that is deleted: without a version the call would mean the newest.
-            Stop::Disable if id.version.is_empty() => {}
-            Stop::Disable => {
-                let client = self.client(&base)?;
-                let attributes = KeyAttributes { enabled: Some(false), ..Default::default() };
-                let wanted =
-                    UpdateKeyPropertiesParameters { key_attributes: Some(attributes), ..Default::default() };
-                let options = KeyClientUpdateKeyPropertiesOptions {
-                    key_version: Some(id.version.clone()),
-                    ..Default::default()
-                };
-                let update = async {
-                    let wanted = RequestContent::try_from(wanted)?;
-                    client.update_key_properties(&id.name, wanted, Some(options)).await.map(drop)
-                };
-                steps.step(self.ask(Call::changes("UpdateKey"), &place, update))?;
-            }
-            // Azure deletes a key with all of its versions, so one version goes alone only if it is alone.
-            Stop::Delete => {
-                let others = self.among(&base, &id)?;
-                if others > 0 {
-                    return Err(OnlineError::State {
-                        place,
-                        found: format!(
-                            "has {others} more versions, and Azure deletes a key with all of them"
-                        ),
-                        wanted: "disable this version, or destroy the whole key".to_owned(),
-                    });
-                }
-                steps.step(self.destroyed(&base, &id, false))?;
-            }
-            Stop::Destroy { days: None | Some(0) } => {
-                self.among(&base, &id)?;
-                steps.step(self.destroyed(&base, &id, how == Stop::Destroy { days: Some(0) }))?;
-            }
-            Stop::Destroy { days: Some(_) } => {
-                return Err(OnlineError::Settings {
-                    provider: self.provider,
-                    what: "how long a deleted key can be recovered is set for the vault: give no days, or 0 to purge it at once".to_owned(),
-                });
-            }
-        }
-        // Without a version that is known, the log's own words are looked for again.
-        let id = Some(id).filter(|id| !id.version.is_empty()).map(|id| id.kid(&base));
-        steps.look(self.report(&At { id: id.or_else(|| at.id.clone()), ..at.clone() }))
+        self.stopped(&address(self.provider, &self.reach, &at.target)?, at, how)
     }
 }

@@ -1,4 +1,4 @@
-"""Drives the program's Azure client (the official SDK) against a stand-in: online_azure.py PROGRAM KEYS.
+"""Drives the program's Azure client (the official SDK) against a stand-in: online_azure.py PROGRAM KEYS [PART…].
 
 The stand-in (`fake/azure.py`) is Python's cryptography behind Azure's REST, over TLS on 127.0.0.1, once as a Key Vault
 and once as a Managed HSM, and ends with this script. Every kind under every size of KEK; versions; disabling, deleting
@@ -7,6 +7,7 @@ taken or deleted; nonsense and silence; a reply that is lost after the import, a
 in it: the second run finds what was done. Prints a line a part.
 """
 
+import base64
 import json
 import pathlib
 import signal
@@ -15,9 +16,13 @@ import sys
 import tempfile
 import threading
 
-from fake.azure import MANAGED, Azure
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fake.azure import MANAGED, Azure, strict, url
 from fake.stage import Stage
 from fake.tls import Authority, serve
+
+PEM, SPKI = Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
 
 SIZES = ["4096", "3072", "2048"]
 KINDS = ["rsa-2048", "rsa-3072", "rsa-4096", "ec-p256", "ec-p384", "ec-p521", "ec-secp256k1"]
@@ -28,7 +33,8 @@ class Vault(Stage):
     def __init__(self, root, managed):
         self.azure, self.provider = Azure(managed), "azure-hsm" if managed else "azure"
         authority = Authority(pathlib.Path(root))
-        self.url = self.azure.address = serve(self.azure.handle, authority.issue("azure"))
+        self.files = authority.issue("azure")
+        self.url = self.azure.address = serve(self.azure.handle, self.files)
         super().__init__(root, sys.argv[1], sys.argv[2], ["--endpoint", self.url, "--ca", str(authority.file)])
         self.environment |= {"AZURE_AUTHORITY_HOST": self.url} | self.azure.client("owner", "all")
         self.place = ["--set", "hsm=acme" if managed else "vault=acme"]
@@ -115,9 +121,9 @@ def token(stage):
 
 def duty(stage, *roles):
     """A client with the rights that `provider policy` prints for these duties."""
-    actions = set()
+    actions, kind = set(), ["--kind", "aes-256" if stage.azure.managed else "ec-p256"]
     for role in roles:
-        policy = json.loads(stage.acme(["provider", "policy", stage.provider, "--role", role, "--key", "/"]))
+        policy = json.loads(stage.acme(["provider", "policy", stage.provider, "--role", role, "--key", "/", *kind]))
         actions |= set(policy["dataActions" if stage.azure.managed else "DataActions"])
     return stage.azure.client("-".join(roles), sorted(actions))
 
@@ -246,16 +252,193 @@ def trouble(stage):
     print(f"{stage.provider}: nonsense, silence, lost replies and killed processes: the second run finds the truth")
 
 
+def changes(azure):
+    """What was sent that changes something."""
+    return [(verb, path) for verb, path in azure.calls if verb != "GET"]
+
+
+def stops(stage):
+    azure, ours = stage.azure, stage.reached
+    another = ec.generate_private_key(ec.SECP384R1())
+
+    def there(name):
+        stage.one(name, "ec-p384")
+        assert ": proven" in stage.finish(f"out-{name}")
+        azure.calls.clear()
+        return azure.keys[name]
+
+    # Another key under the id of the log's: nothing is sent, however it was to be stopped.
+    (version,) = there("other").values()
+    mine, version["key"] = version["key"], another
+    for words in (["other"], ["other@1"], ["other", "--disable"], ["other", "--days", "0"]):
+        assert "is another key than the log's" in stage.shred(words, 4)
+    assert changes(azure) == [] and stage.phases("other") == ["intent", "failed"] * 4
+    # A vault of the same names at another address is another vault.
+    version["key"], elsewhere = mine, Azure(azure.managed)
+    elsewhere.keys["other"] = azure.keys["other"]
+    elsewhere.address = serve(elsewhere.handle, stage.files)
+    stage.reached = ["--endpoint", elsewhere.address, *ours[2:]]
+    assert "which is not in" in stage.shred(["other"], 1)
+    assert "not asked" in stage.status(1, ["other"])
+    assert elsewhere.calls == [] and changes(azure) == []
+    stage.reached = ours
+    # It is not there, and nothing says why.
+    azure.keys.pop("other")
+    assert "is not there" in stage.shred(["other"], 4)
+    assert changes(azure) == [] and stage.phases("other")[-2:] == ["intent", "failed"]
+    # Somebody else's key of that name is deleted: it isn't purged for ours.
+    azure.keys["other"] = {"0" * 32: dict(version, kid=f"{stage.url}/keys/other/{'0' * 32}")}
+    azure.deleted["other"] = azure.keys.pop("other")
+    assert "recover it there" in stage.shred(["other", "--days", "0"], 4)
+    assert "other" not in azure.purged and stage.phases("other")[-1] == "failed"
+    # Of a deleted key the newest version alone is shown.
+    there("two")
+    wrapping = stage.begin(["--next", "two"], "two-2.json")
+    stage.make("two", "ec-p384", [("two-2.json", wrapping)], "out-two-2")
+    stage.finish("out-two-2")
+    azure.deleted["two"] = azure.keys.pop("two")
+    assert "recover it there" in stage.shred(["two", "--days", "0"], 4)
+    assert "two" not in azure.purged
+    azure.keys["two"] = azure.deleted.pop("two")
+    stage.shred(["two", "--days", "0"])
+    assert "two" in azure.purged
+    stage.status(words=["two"])
+    # What is deleted shows late, and a purge finds nothing before.
+    there("late")
+    azure.late = 3
+    stage.shred(["late", "--days", "0"])
+    assert azure.late == 0 and "late" in azure.purged and stage.phases("late") == ["intent", "done"]
+    there("later")
+    azure.late, stage.reached = 10**6, [*ours, "--call-timeout", "1"]
+    assert "does not show as deleted yet" in stage.shred(["later", "--days", "0"], 1)
+    azure.late, stage.reached = 0, ours
+    assert stage.phases("later") == ["intent"] and "later" not in azure.purged
+    stage.shred(["later", "--days", "0"])
+    assert stage.phases("later") == ["intent", "done"] and "later" in azure.purged
+    # A part of it was done: the intent stays open, and the next run does the rest.
+    there("half")
+    family = f"Microsoft.KeyVault/{azure.family}/"
+    some = ["keys/read", "keys/delete", "keys/deletedKeys/read/action"]
+    half = azure.client("half", [family + (MANAGED.get(one, one) if azure.managed else one) for one in some])
+    text = stage.shred(["half", "--days", "0"], 1, half)
+    assert "a part of it was done, and then" in text and "lack that right" in text, text
+    assert stage.phases("half") == ["intent"] and "half" in azure.deleted
+    stage.shred(["half", "--days", "0"])
+    assert stage.phases("half") == ["intent", "done"] and "half" in azure.purged
+    # Disabled is not deleted.
+    (version,) = there("kept").values()
+    version["enabled"] = False
+    azure.before = lambda verb, path: (200, {"Content-Type": "application/json"}, b"{}") if verb == "DELETE" else "go on"
+    assert "disabled, and still there" in stage.shred(["kept@1"], 1)
+    assert stage.phases("kept") == ["intent"]
+    azure.before = lambda verb, path: "go on"
+    stage.shred(["kept@1"])
+    assert stage.phases("kept") == ["intent", "done"] and "kept" in azure.deleted
+    # What was there already, and is stopped, is no import; and nothing takes the place of what is there.
+    (version,) = there("held").values()
+    stage.shred(["held", "--disable"])
+    records = stage.records("import")
+    assert "was imported from this package, and is disabled" in stage.finish("out-held", 1)
+    assert stage.records("import") == records
+    version["enabled"] = True
+    assert "had it already" in stage.finish("out-held")
+    stage.again("held", "held-2.json", "out-held-2")
+    assert "holds another key already" in stage.finish("out-held-2", 1)
+    assert len(azure.keys["held"]) == 1
+    print(f"{stage.provider}: another key, a part that was done and what is merely disabled are no end of a key")
+
+
+def by_hand(stage):
+    """Imported by the provider's own commands: the log has no id of the version, and nothing is guessed."""
+    azure = stage.azure
+    kinds = [("hand", "ec-p256"), ("hand-aes", "aes-256")][: 1 + azure.managed]
+    for name, kind in kinds:
+        stage.one(name, kind)
+        folder = stage.root / f"out-{name}"
+        jwk = {"kty": "EC-HSM", "crv": "P-256"} if kind == "ec-p256" else {"kty": "oct-HSM", "key_ops": ["decrypt"]}
+        kid = azure.bring(name, {"key": {**jwk, "key_hsm": url((folder / "wrapped.byok").read_bytes())}})["key"]["kid"]
+        (one,) = azure.keys[name].values()
+        assert one["kid"] == kid
+        if kind == "ec-p256":
+            shown = one["key"].public_key().public_bytes(PEM, SPKI)
+            given = ["--public-key", "answer.txt"]
+        else:
+            iv = bytes.fromhex((folder / "challenge-iv.txt").read_text())
+            sent = base64.b64decode((folder / "challenge.txt").read_text())
+            asked = {"alg": "A256CBCPAD", "iv": url(iv), "value": url(sent)}
+            shown = base64.b64encode(strict(azure.decrypt(one, asked)["value"], "value"))
+            given = ["--answer", "answer.txt"]
+        (stage.root / "answer.txt").write_bytes(shown)
+        stage.acme(["import", "record", name, "--package", f"out-{name}", *given])
+        azure.calls.clear()
+        if kind == "aes-256":
+            for words in (["--disable"], ["--days", "0"], []):
+                assert "imported by hand, and shows no public key" in stage.shred([name, *words], 1)
+            assert "imported by hand, and shows no public key" in stage.status(1, [name])
+            assert changes(azure) == [] and one["enabled"]
+            continue
+        assert "as the log says" in stage.status(words=[name])
+        # Somebody's newer version is left alone; the log's is found by its public key.
+        other = azure.add(name, ec.generate_private_key(ec.SECP256R1()), "EC-HSM", ["sign"])
+        stage.shred([name, "--disable"])
+        assert (one["enabled"], other["enabled"]) == (False, True)
+        one["enabled"] = True
+        # Without it, what else has the name is not the log's.
+        del azure.keys[name][kid.rpartition("/")[2]]
+        azure.calls.clear()
+        assert "the log says" in stage.status(4, [name])
+        for words in (["--disable"], ["--days", "0"], []):
+            assert "is another key than the log's" in stage.shred([name, *words], 4)
+        assert changes(azure) == [] and other["enabled"]
+    print(f"{stage.provider}: {len(kinds)} keys that were imported by hand are known by what they show, or not touched")
+
+
+def hostile(stage):
+    azure, ours = stage.azure, stage.reached
+    (stage.root / "no.pem").write_text("no")
+    wish = stage.wish("ec-p256", "hostile")
+    azure.calls.clear()
+    stage.reached = [*ours[:2], "--ca", "no.pem"]
+    assert "no certificate in PEM" in stage.begin(wish, "hostile.json", 1)
+    assert azure.calls == []
+    stage.reached = ours
+    # A list without an end, which ends long after anybody believes it.
+    stage.one("endless", "ec-p256")
+    pages = [0]
+
+    def endless(verb, path):
+        if not path.endswith("/versions"):
+            return "go on"
+        pages[0] += 1
+        more = f"{stage.url}{path}?api-version=7.6&n={pages[0]}" if pages[0] < 300 else None
+        return 200, {"Content-Type": "application/json"}, json.dumps({"value": [], "nextLink": more}).encode()
+
+    azure.before = endless
+    assert "an end of the list" in stage.finish("out-endless", 1)
+    assert "endless" not in azure.keys
+    azure.before = lambda verb, path: "dribble"
+    stage.reached = [*ours, "--call-timeout", "1"]
+    assert "gave no answer in 1 seconds" in stage.begin(wish, "hostile.json", 1)
+    azure.before, stage.reached = lambda verb, path: "go on", ours
+    # A key that is exchanged as it arrives.
+    kind = "aes-256" if azure.managed else "ec-p256"
+    stage.one("swapped", kind)
+    wanted, other = azure.add, bytes(32) if azure.managed else ec.generate_private_key(ec.SECP256R1())
+    azure.add = lambda name, key, *rest: wanted(name, other, *rest)
+    for _ in range(2):
+        text = stage.finish("out-swapped", 4)
+        assert "another key" in text, text
+    azure.add = wanted
+    assert not [one for one in stage.records("import") if one["details"]["name"] == "swapped"]
+    print(f"{stage.provider}: certificates that are none, lists without an end, bytes that dribble and another key")
+
+
 def main():
     for managed in (False, True):
         with tempfile.TemporaryDirectory() as folder:
             stage = Vault(folder, managed)
             stage.console(stage.provider)
-            every_kind(stage)
-            lineage(stage)
-            rights(stage)
-            wrong(stage)
-            trouble(stage)
+            stage.parts([every_kind, lineage, rights, wrong, trouble, stops, by_hand, hostile])
             stage.quorate(["-C", "acme", "log", "verify"])
 
 

@@ -115,6 +115,23 @@ pub(super) fn failure(
     }
 }
 
+/// Our word for a decryption that failed: what Azure calls a wrong parameter is a ciphertext of another key.
+pub(super) fn undecrypted(
+    provider: Provider,
+    error: &azure_core::Error,
+    waited: (Call, Duration),
+    place: &str,
+) -> OnlineError {
+    let wrong =
+        matches!(error.kind(), ErrorKind::HttpResponse { status, .. } if *status == StatusCode::BadRequest);
+    match failure(provider, error, waited, place) {
+        OnlineError::Refused { words, .. } if wrong => {
+            OnlineError::OtherKey { place: place.to_owned(), words }
+        }
+        other => other,
+    }
+}
+
 /// The data action in Azure's message.
 fn action(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("Action: '")?;

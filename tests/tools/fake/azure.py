@@ -56,6 +56,8 @@ class Azure:
         self.clients, self.tokens, self.calls = {}, {}, []
         self.time = 1_795_000_000
         self.pairs = {}
+        # How many looks at a deleted key find nothing yet.
+        self.late = 0
         self.before = self.after = lambda verb, path: "go on"
 
     def client(self, name, actions):
@@ -142,6 +144,9 @@ class Azure:
                 return 200, self.gone(name)
             case ("GET", "deletedkeys", name):
                 self.need(client, "keys/deletedKeys/read/action" if self.managed else "keys/read", path)
+                if self.late and name in self.deleted:
+                    self.late -= 1
+                    raise Refused(404, "KeyNotFound", f"Deleted Key not found: {name}")
                 return 200, self.gone(name)
             case ("POST", "deletedkeys", name, "recover"):
                 self.need(client, "keys/recover/action", path)
@@ -150,6 +155,8 @@ class Azure:
                 return 200, self.bundle(self.find(name))
             case ("DELETE", "deletedkeys", name):
                 self.need(client, "keys/purge/action", path)
+                if self.late:
+                    raise Refused(404, "KeyNotFound", f"Deleted Key not found: {name}")
                 self.gone(name)
                 self.purged.append(name)
                 del self.deleted[name]

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 from stage import Program
 
@@ -60,6 +61,23 @@ class Stage(Program):
 
     def shred(self, words, status=0, more=None):
         return self.quorate(["-C", "acme", "shred", *words, "--yes", *self.reached], status, more)
+
+    def parts(self, parts):
+        """Runs the parts of a script, or those that its arguments name."""
+        for part in parts:
+            if not sys.argv[3:] or part.__name__ in sys.argv[3:]:
+                part(self)
+
+    def phases(self, name):
+        """The phases of the records about stopping a key."""
+        found, intents = [], set()
+        for one in self.records("shred"):
+            if one["details"].get("name") == name:
+                intents.add(one["seq"])
+                found.append(one["phase"])
+            elif one["details"].get("intent") in intents:
+                found.append(one["phase"])
+        return found
 
     def console(self, name):
         """Runs the console of a page of the guide: what follows a `$` says what stands below it, `…` for anything.

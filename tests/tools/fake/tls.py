@@ -3,13 +3,14 @@
 [`Authority`] makes a certificate authority in a folder, and certificates of servers and clients of it. [`serve`]
 runs a handler in a thread that ends with the process. A handler is a function (method, path, query, headers,
 body) that gives (status, headers, body); `None` closes the connection without a word, `"silence"` keeps it open
-and never answers.
+and never answers, `"dribble"` sends a byte of an answer now and then.
 """
 
 import datetime
 import ipaddress
 import ssl
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -55,6 +56,16 @@ class Authority:
         return certificate, private
 
 
+def dribble(send, content):
+    """Sends a byte at a time, each well before whoever waits for it would give up."""
+    for byte in content:
+        try:
+            send(bytes([byte]))
+        except OSError:
+            return
+        time.sleep(0.1)
+
+
 def serve(handler, files):
     """Serves in a thread; the server's URL."""
 
@@ -70,6 +81,12 @@ def serve(handler, files):
                 threading.Event().wait(600)
             if reply is None or reply == "silence":
                 self.close_connection = True
+                return
+            if reply == "dribble":
+                self.send_response(200)
+                self.send_header("Content-Length", "200")
+                self.end_headers()
+                dribble(self.wfile.write, b" " * 200)
                 return
             status, headers, content = reply
             self.send_response(status)
