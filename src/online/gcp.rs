@@ -6,19 +6,16 @@
 //! It speaks REST, trusts the system's certificates (or those of `SSL_CERT_FILE`), and finds credentials as all
 //! Google's clients do: `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's own, the machine's.
 
-use super::call::Steps;
 use super::error::plain;
 use super::http::Call;
 use super::runtime::Runtime;
-use super::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
+use super::{At, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
 use crate::primitive::random::Entropy;
-use crate::provider::{
-    Answer, Download, Package, ProofKind, Provider, Purpose, Request, Target, public_key_digest,
-};
+use crate::provider::{Answer, Download, Package, ProofError, ProofKind, Provider, Purpose, Request, Target};
 use crate::wire::text::hex;
 use crate::wire::time::Timestamp;
 use core::time::Duration;
-use error::{chain, failure};
+use error::{chain, failure, undecrypted};
 use google_cloud_gax::options::RequestOptionsBuilder as _;
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_kms_v1::client::KeyManagementService;
@@ -27,8 +24,10 @@ use google_cloud_kms_v1::model::import_job::ImportJobState;
 use google_cloud_kms_v1::model::{CryptoKeyVersion, ImportJob};
 use place::Place;
 
+mod end;
 mod error;
 mod making;
+mod meant;
 mod place;
 
 const GCP: Provider = Provider::Gcp;
@@ -82,11 +81,12 @@ impl Google {
         place: &str,
         future: impl Future<Output = google_cloud_kms_v1::Result<T>>,
     ) -> Result<T, OnlineError> {
-        match self.runtime.wait(self.timeout, future) {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(failure(&error, call, place, &self.address)),
-            Err(_) => Err(call.silent(GCP, self.timeout)),
-        }
+        self.waited(call, future)?.map_err(|error| failure(&error, call, place, &self.address))
+    }
+
+    /// Waits for one call; the outer error says that no answer came in time.
+    fn waited<T>(&self, call: Call, future: impl Future<Output = T>) -> Result<T, OnlineError> {
+        self.runtime.wait(self.timeout, future).map_err(|_| call.silent(GCP, self.timeout))
     }
 
     /// Looks until something is made, ever more seldom, and no longer than one call may take; the last look.
@@ -159,7 +159,9 @@ impl Google {
                     .set_name(version)
                     .set_ciphertext(file("challenge.bin"))
                     .set_initialization_vector(file("challenge-iv.bin"));
-                let reply = self.ask(Call::reads("RawDecrypt"), version, decrypt.send())?;
+                let call = Call::reads("RawDecrypt");
+                let failed = |error| undecrypted(&error, call, version, &self.address);
+                let reply = self.waited(call, decrypt.send())?.map_err(failed)?;
                 Ok(Answer::Reply(reply.plaintext.to_vec()))
             }
             _ => Ok(Answer::Statement(version.to_owned())),
@@ -185,12 +187,28 @@ impl Google {
                 _ => continue,
             }
             let Some(version) = self.settled(version)? else { continue };
-            let statement = package.facts().proof.kind == ProofKind::Statement;
-            if statement || package.facts().proof.check(&self.answer(package, &version)?).is_ok() {
+            if self.is_it(package, &version)? {
                 return Ok(Some(version));
             }
         }
         Ok(None)
+    }
+
+    /// Whether a version is the package's key, as far as Google shows it. Another key is one more that came by the
+    /// same job; whatever else went wrong isn't known to be another.
+    fn is_it(&self, package: &Package, version: &str) -> Result<bool, OnlineError> {
+        let proof = &package.facts().proof;
+        if proof.kind == ProofKind::Statement {
+            return Ok(true);
+        }
+        let answer = match self.answer(package, version) {
+            Err(OnlineError::OtherKey { .. }) => return Ok(false),
+            answer => answer?,
+        };
+        match proof.check(&answer) {
+            Err(ProofError::Other { .. }) => Ok(false),
+            checked => Ok(checked.map(|_| true)?),
+        }
     }
 
     /// Waits until an import is over; the version's name, or nothing if it failed.
@@ -236,32 +254,6 @@ impl Google {
                 let found = format!("is {}", state.name().unwrap_or("in a state that is not known"));
                 Err(OnlineError::State { place: name, found, wanted: wanted.to_owned() })
             }
-        }
-    }
-
-    /// The version that the log means.
-    fn meant(&self, at: &At) -> Result<String, OnlineError> {
-        let key = Place::of(&at.target)?.key;
-        let known = at.id.clone().or_else(|| (at.proof == ProofKind::Statement).then(|| at.evidence.clone()));
-        if let Some(name) = known {
-            if name.starts_with(&format!("{key}/cryptoKeyVersions/")) {
-                return Ok(name);
-            }
-            return Err(OnlineError::State {
-                place: key,
-                found: "is not the key of the version that the log names".to_owned(),
-                wanted: "find out which of the two it is; nothing was done".to_owned(),
-            });
-        }
-        let versions = self.versions(&key)?;
-        match versions.as_slice() {
-            [one] => Ok(one.name.clone()),
-            [] => Err(OnlineError::NoPlace { provider: GCP, place: format!("a version of {key}") }),
-            _ => Err(OnlineError::State {
-                place: key,
-                found: format!("has {} versions, and the log says of none which it is", versions.len()),
-                wanted: "import it by `quorate import finish`, which notes the version".to_owned(),
-            }),
         }
     }
 }
@@ -328,44 +320,19 @@ impl Service for Google {
     }
 
     fn activate(&self, at: &At) -> Result<Option<String>, OnlineError> {
-        self.made_primary(&Place::of(&at.target)?.key, &self.meant(at)?)
+        // Only keys of Google's own symmetric encryption have a version that is primary.
+        if making::has_primary(at) {
+            return self.made_primary(&Place::of(&at.target)?.key, &self.meant(at)?);
+        }
+        Ok(None)
     }
 
     fn report(&self, at: &At) -> Result<Reported, OnlineError> {
-        let name = self.meant(at)?;
-        match self.version(&name) {
-            Ok(version) => self.reported(at, version),
-            Err(OnlineError::NoPlace { .. }) => Ok(Reported::bare(KeyState::Gone, "NOT_FOUND")),
-            Err(error) => Err(error),
-        }
+        self.reported(at)
     }
 
     fn stop(&self, at: &At, how: Stop) -> Result<Reported, OnlineError> {
-        let name = self.meant(at)?;
-        let state = self.version(&name)?.state;
-        let stopped = [State::DestroyScheduled, State::Destroyed, State::ImportFailed];
-        let steps = Steps::default();
-        match how {
-            Stop::Destroy { days: Some(_) } => {
-                return Err(OnlineError::Settings {
-                    provider: GCP,
-                    what: "how long a destruction waits is set when the key is made: give no days".to_owned(),
-                });
-            }
-            Stop::Disable if state == State::Disabled || stopped.contains(&state) => {}
-            Stop::Disable => steps.step(self.disabled(&name))?,
-            Stop::Delete if stopped.contains(&state) => {}
-            Stop::Delete => steps.step(self.destroyed_now(&name))?,
-            // A key of Google's stays as a name; what is destroyed are its versions.
-            Stop::Destroy { days: None } => {
-                for version in self.versions(&Place::of(&at.target)?.key)? {
-                    if !stopped.contains(&version.state) {
-                        steps.step(self.destroyed_now(&version.name))?;
-                    }
-                }
-            }
-        }
-        steps.look(self.version(&name).and_then(|version| self.reported(at, version)))
+        self.stopped(at, how)
     }
 }
 
@@ -386,37 +353,6 @@ impl Google {
             place: name.to_owned(),
             found: "has another wrapping key than the request".to_owned(),
             wanted: "treat it as an attack until it is explained; make a new request".to_owned(),
-        })
-    }
-
-    /// What a version is now, in our words.
-    fn reported(&self, at: &At, version: CryptoKeyVersion) -> Result<Reported, OnlineError> {
-        let state = match version.state {
-            State::Enabled => KeyState::Enabled,
-            State::Disabled => KeyState::Disabled,
-            State::PendingImport | State::PendingGeneration => KeyState::Waiting,
-            State::DestroyScheduled => KeyState::Ending,
-            State::Destroyed | State::ImportFailed => KeyState::Empty,
-            _ => return Err(Call::reads("GetCryptoKeyVersion").nonsense(GCP, "a state that is documented")),
-        };
-        let evidence = match at.proof {
-            ProofKind::PublicKey if state == KeyState::Enabled => {
-                let pem = self.public_key(&version.name)?;
-                let digest = public_key_digest(pem.as_bytes());
-                Some(hex(&digest.ok_or(Call::reads("GetPublicKey").nonsense(GCP, "a public key in PEM"))?))
-            }
-            ProofKind::Statement => Some(version.name.clone()),
-            _ => None,
-        };
-        Ok(Reported {
-            state,
-            said: version.state.name().unwrap_or_default().to_owned(),
-            id: Some(version.name),
-            expires: None,
-            deletion: moment(version.destroy_time.as_ref()),
-            evidence,
-            current: None,
-            leaves: false,
         })
     }
 }

@@ -1,4 +1,4 @@
-"""Drives the program's Google client (the official SDK) against a stand-in: online_gcp.py PROGRAM KEYS.
+"""Drives the program's Google client (the official SDK) against a stand-in: online_gcp.py PROGRAM KEYS [PART…].
 
 The stand-in (`fake/gcp.py`) is Python's cryptography behind Google's own message classes, over TLS on 127.0.0.1, and
 ends with this script. Every kind by every method; later versions; stopping, destroying, the same material again and
@@ -16,7 +16,9 @@ import sys
 import tempfile
 import threading
 
-from fake.gcp import STATE, Google
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fake.gcp import STATE, Google, kms
 from fake.stage import Stage
 from fake.tls import Authority, serve
 
@@ -116,17 +118,17 @@ def lineage(stage):
     return key, first
 
 
-def duty(stage, *roles):
-    """An account with the rights that `provider policy` prints for these duties, and a few more or less."""
+def duty(stage, kind, *roles):
+    """The rights that `provider policy` prints for these duties over keys of a kind."""
     rights = set()
     for role in roles:
-        policy = stage.acme(["provider", "policy", "gcp", "--role", role, "--key", "key"])
+        policy = stage.acme(["provider", "policy", "gcp", "--role", role, "--key", "key", "--kind", kind])
         rights |= {line[2:] for line in policy.splitlines() if line.startswith("- ")}
     return rights
 
 
 def rights(stage):
-    importer, prover = duty(stage, "importer"), duty(stage, "prover")
+    importer, prover = duty(stage, "hmac-256", "importer"), duty(stage, "hmac-256", "prover")
     account = lambda name, rights: stage.account(name, sorted(rights))
     count = 0
 
@@ -139,7 +141,7 @@ def rights(stage):
     wish = stage.wish("hmac-256", "duty")
     lacks(stage.begin(wish, "duty-no.json", 1, account("importer", importer)), "cloudkms.cryptoKeys.create")
     stage.begin(wish, "duty-first.json")
-    for right in ("cryptoKeys.get", "importJobs.create", "importJobs.get"):
+    for right in ("cryptoKeys.get", "cryptoKeyVersions.list", "importJobs.create", "importJobs.get"):
         lacking = account(f"no-{right.lower().replace('.', '-')}", importer - {f"cloudkms.{right}"})
         lacks(stage.begin(wish, "duty-no.json", 1, lacking), f"cloudkms.{right}")
     wrapping = stage.begin(wish, "duty.json", more=account("importer", importer))
@@ -152,26 +154,39 @@ def rights(stage):
     lacks(stage.finish("out-duty", 1, account("importer", importer)), "cloudkms.cryptoKeyVersions.useToSign")
     assert "had it already" in stage.finish("out-duty", more=account("prover", prover))
     assert len(stage.versions(f"{stage.google.ring}/cryptoKeys/duty")) == 1
-    for kind, right in (("ec-p256", "viewPublicKey"), ("aes-128", "useToDecrypt")):
+    # A public key is no use of the key: there the importer finishes alone, and nobody may sign.
+    for kind, right, alone in (("ec-p256", "viewPublicKey", True), ("aes-128", "useToDecrypt", False), ("aes-256", "", True)):
+        brings, proves = duty(stage, kind, "importer"), duty(stage, kind, "prover")
+        assert {one for one in brings | proves if "useTo" in one and "Import" not in one} == ({f"cloudkms.cryptoKeyVersions.{right}"} - {"cloudkms.cryptoKeyVersions.viewPublicKey", "cloudkms.cryptoKeyVersions."})
         stage.one(f"duty-{kind}", kind)
-        lacks(stage.finish(f"out-duty-{kind}", 1, account("importer", importer)), f"cloudkms.cryptoKeyVersions.{right}")
-        stage.finish(f"out-duty-{kind}", more=account("prover", prover))
-    auditor, shredder = account("auditor", duty(stage, "auditor")), account("shredder", duty(stage, "shredder"))
-    stage.status(words=["duty"], more=auditor)
-    for other in (auditor, account("importer", importer | prover)):
-        lacks(stage.shred(["duty", "--disable"], 1, other), "cloudkms.cryptoKeyVersions.update")
-        lacks(stage.shred(["duty@1"], 1, other), "cloudkms.cryptoKeyVersions.destroy")
-    stage.shred(["duty", "--disable"], more=shredder)
-    stage.shred(["duty-ec-p256", "--disable"], more=shredder)
-    stage.shred(["duty@1"], more=shredder)
-    stage.status(words=["duty"], more=auditor)
-    rotator = account("rotator", duty(stage, "rotator") | prover)
+        if right:
+            lacking = account(f"importer-{kind}", brings - {f"cloudkms.cryptoKeyVersions.{right}"})
+            lacks(stage.finish(f"out-duty-{kind}", 1, lacking), f"cloudkms.cryptoKeyVersions.{right}")
+            assert "had it already" in stage.finish(f"out-duty-{kind}", more=account(f"prover-{kind}", proves))
+        stage.one(f"alone-{kind}", kind)
+        text = stage.finish(f"out-alone-{kind}", 0 if alone else 1, account(f"importer-{kind}", brings))
+        assert (": proven" in text or ": stated" in text) == alone, text
+    for kind in ("hmac-256", "ec-p256", "aes-256"):
+        name = "duty" if kind == "hmac-256" else f"duty-{kind}" if kind == "ec-p256" else f"alone-{kind}"
+        auditor, shredder = account("auditor", duty(stage, kind, "auditor")), account("shredder", duty(stage, kind, "shredder"))
+        stage.status(words=[name], more=auditor)
+        for other in (auditor, account("importer", importer | prover | duty(stage, kind, "importer", "prover"))):
+            lacks(stage.shred([name, "--disable"], 1, other), "cloudkms.cryptoKeyVersions.update")
+            lacks(stage.shred([f"{name}@1"], 1, other), "cloudkms.cryptoKeyVersions.destroy")
+        # The primary version is not the shredder's business: what it may not see, it goes without.
+        stage.shred([name, "--disable"], more=shredder)
+        stage.shred([f"{name}@1"], more=shredder)
+        stage.status(words=[name], more=auditor)
+    # Each of these rights is one that is used: without it something of the duty is refused.
+    rotates = duty(stage, "aes-256", "rotator")
+    rotator = account("rotator", rotates)
     stage.one("turn", "aes-256")
-    stage.finish("out-turn", more=account("importer", importer | prover))
+    stage.finish("out-turn", more=account("importer", duty(stage, "aes-256", "importer")))
     wrapping = stage.begin(["--next", "turn"], "turn-2.json", more=rotator)
     stage.make("turn", "aes-256", [("turn-2.json", wrapping)], "out-turn-2")
-    lacks(stage.finish("out-turn-2", 1, account("importer", importer | prover)), "cloudkms.cryptoKeys.update")
+    lacks(stage.finish("out-turn-2", 1, account("importer", rotates - {"cloudkms.cryptoKeys.update"})), "cloudkms.cryptoKeys.update")
     assert "had it already" in stage.finish("out-turn-2", more=rotator)
+    assert not any(right.startswith("cloudkms.cryptoKeys.update") for right in duty(stage, "hmac-256", "rotator"))
     nobody = stage.account("nobody", [])
     file = pathlib.Path(nobody["GOOGLE_APPLICATION_CREDENTIALS"])
     del stage.google.callers["nobody@acme-prod.iam.gserviceaccount.com"]
@@ -232,6 +247,187 @@ def wrong(stage):
         stage.make(name, "aes-256", [("twin.json", twin)], f"out-{name}")
     assert "wrapped for the same request" in stage.finish("out-twin-1", 1)
     print("other projects, keys, jobs and wrapping keys are refused")
+
+
+def other_keys(stage):
+    """Another key where the package's should be: found out, skipped where it is one of several, and never logged."""
+    google = stage.google
+    # It came by the same job: the search goes on past it.
+    key = stage.one("raws", "aes-128")
+    wrapping = stage.begin(stage.wish("aes-128", "raws", "--set", f"import-job={job_of(stage, 'raws')}"), "raws-2.json")
+    stage.make("forged-raws", "aes-128", [("raws-2.json", wrapping)], "out-forged-raws")
+    for name in ("forged-raws", "raws"):
+        text = stage.finish(f"out-{name}")
+        assert ": proven" in text and "had it already" not in text, text
+    assert "had it already" in stage.finish("out-raws")
+    assert len(stage.versions(key)) == 2
+    # It is exchanged as it arrives: whatever the proof is, that is a difference.
+    for kind, other in (("aes-128", bytes(16)), ("hmac-256", bytes(32)), ("ec-p256", curve_key())):
+        key = stage.one(f"swapped-{kind}", kind)
+
+        def swap(verb, path):
+            if path.endswith(":import"):
+                (entry,) = stage.versions(key)
+                entry["then"] = (other, "")
+            return "go on"
+
+        google.after = swap
+        assert "another key" in stage.finish(f"out-swapped-{kind}", 4)
+        google.after = lambda verb, path: "go on"
+        assert not [one for one in stage.records("import") if one["details"]["name"] == f"swapped-{kind}"]
+    # A first version goes to a key that has none, or whose import failed.
+    assert "is there already, with 2 versions" in stage.begin(stage.wish("aes-128", "raws"), "raws-3.json", 1)
+    for entry in stage.versions(f"{google.ring}/cryptoKeys/raws"):
+        entry["about"].state = STATE.IMPORT_FAILED
+    stage.begin(stage.wish("aes-128", "raws"), "raws-4.json")
+    for entry in stage.versions(f"{google.ring}/cryptoKeys/raws"):
+        entry["about"].state = STATE.ENABLED
+    print("another key is skipped or named, and a key that is used is no place for a first version")
+
+
+def curve_key():
+    """A new key of P-256, as PKCS#8."""
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def changes(google):
+    """What was sent that changes something."""
+    return [(verb, path) for verb, path in google.calls if verb != "GET"]
+
+
+def stops(stage):
+    google = stage.google
+    JSON = {"Content-Type": "application/json"}
+
+    def there(name, kind="hmac-256"):
+        key = stage.one(name, kind)
+        stage.finish(f"out-{name}")
+        google.calls.clear()
+        return key
+
+    # Nothing is there, and nothing says why.
+    key = there("lost")
+    entry = google.versions.pop(f"{key}/cryptoKeyVersions/1")
+    for words in (["lost@1"], ["lost", "--disable"]):
+        assert "is not there" in stage.shred(words, 4)
+    assert changes(google) == [] and stage.phases("lost") == ["intent", "failed"] * 2
+    # An intent that is open is such a reason.
+    google.versions[f"{key}/cryptoKeyVersions/1"] = entry
+    google.after = lambda verb, path: None if path.endswith(":destroy") else "go on"
+    assert "whether it was done is not known" in stage.shred(["lost@1"], 1)
+    google.after = lambda verb, path: "go on"
+    stage.shred(["lost@1"])
+    assert stage.phases("lost")[4:] == ["intent", "done"]
+    # A part of it was done: the intent stays open, and the next run does the rest.
+    key = there("half")
+    wrapping = stage.begin(["--next", "half"], "half-2.json")
+    stage.make("half", "hmac-256", [("half-2.json", wrapping)], "out-half-2")
+    stage.finish("out-half-2")
+    refusal = {"error": {"code": 400, "status": "FAILED_PRECONDITION", "message": "not now"}}
+    google.before = lambda verb, path: (400, JSON, json.dumps(refusal).encode()) if path.endswith("/2:destroy") else "go on"
+    assert "a part of it was done, and then" in stage.shred(["half"], 1)
+    google.before = lambda verb, path: "go on"
+    states = lambda: [entry["about"].state.name for entry in stage.versions(key)]
+    assert states() == ["DESTROY_SCHEDULED", "ENABLED"] and stage.phases("half") == ["intent"]
+    stage.shred(["half"])
+    assert states() == ["DESTROY_SCHEDULED"] * 2 and stage.phases("half") == ["intent", "done"] * 2
+    # Disabled is not destroyed.
+    key = there("kept")
+    (entry,) = stage.versions(key)
+    entry["about"].state = STATE.DISABLED
+    google.before = lambda verb, path: (200, JSON, b"{}") if path.endswith(":destroy") else "go on"
+    assert "disabled, and still there" in stage.shred(["kept@1"], 1)
+    google.before = lambda verb, path: "go on"
+    assert stage.phases("kept") == ["intent"]
+    stage.shred(["kept@1"])
+    assert stage.phases("kept") == ["intent", "done"] and entry["about"].state == STATE.DESTROY_SCHEDULED
+    # What was there already, and is stopped, is no import.
+    key = there("held", "aes-256")
+    (entry,) = stage.versions(key)
+    stage.shred(["held", "--disable"])
+    records = stage.records("import")
+    assert "disabled" in stage.finish("out-held", 1)
+    assert stage.records("import") == records
+    entry["about"].state = STATE.ENABLED
+    assert "had it already" in stage.finish("out-held")
+    # An older version is not made primary over a later one.
+    for number in (2, 3):
+        wrapping = stage.begin(["--next", "held"], f"held-{number}.json")
+        stage.make("held", "aes-256", [(f"held-{number}.json", wrapping)], f"out-held-{number}")
+        stage.finish(f"out-held-{number}")
+    assert google.keys[key].primary.name.endswith("/3")
+    assert "version 3 is there too, and stays the one that is used" in stage.finish("out-held-2")
+    assert google.keys[key].primary.name.endswith("/3")
+    print("another key, a part that was done and what is merely disabled are no end of a key")
+
+
+def by_hand(stage):
+    """Imported by the provider's own commands: the log has no name of the version, and nothing is guessed."""
+    google = stage.google
+    for kind in ("ec-p256", "hmac-256"):
+        name = f"hand-{kind}"
+        key = stage.one(name, kind)
+        job, blob = f"{google.ring}/importJobs/{job_of(stage, name)}", (stage.root / f"out-{name}/wrapped.bin").read_bytes()
+        request = kms.ImportCryptoKeyVersionRequest(parent=key, algorithm=google.keys[key].version_template.algorithm, import_job=job, wrapped_key=blob)
+        one = google.bring(key, request, "all")
+        google.version(one.name)
+        if kind == "ec-p256":
+            (stage.root / "answer.txt").write_text(google.public(one.name, "all").pem)
+            given = ["--public-key", "answer.txt"]
+        else:
+            asked = kms.MacSignRequest(data=(stage.root / f"out-{name}/challenge.bin").read_bytes())
+            (stage.root / "answer.txt").write_bytes(google.use(one.name, "macSign", kms.MacSignRequest.to_json(asked), "all").mac)
+            given = ["--answer", "answer.txt"]
+        stage.acme(["import", "record", name, "--package", f"out-{name}", *given])
+        google.calls.clear()
+        (entry,) = stage.versions(key)
+        if kind == "hmac-256":
+            for words in (["--disable"], []):
+                assert "imported by hand, and shows no public key" in stage.shred([name, *words], 1)
+            assert "imported by hand, and shows no public key" in stage.status(1, [name])
+            assert changes(google) == [] and entry["about"].state == STATE.ENABLED
+            continue
+        assert "as the log says" in stage.status(words=[name])
+        mine, entry["material"] = entry["material"], curve_key()
+        google.calls.clear()
+        for words in (["--disable"], []):
+            assert "no enabled version whose public key" in stage.shred([name, *words], 1)
+        assert changes(google) == [] and entry["about"].state == STATE.ENABLED
+        entry["material"] = mine
+        stage.shred([name, "--disable"])
+        assert entry["about"].state == STATE.DISABLED
+    print("keys that were imported by hand are known by what they show, or not touched")
+
+
+def hostile(stage):
+    google, ours = stage.google, stage.reached
+    (stage.root / "no.pem").write_text("no")
+    google.calls.clear()
+    stage.reached = [*ours, "--ca", "no.pem"]
+    assert "no certificate in PEM" in stage.begin(stage.wish("aes-256", "hostile"), "hostile.json", 1)
+    stage.reached = [*ours, "--ca", str(stage.google_other)]
+    assert "SSL_CERT_FILE" in stage.begin(stage.wish("aes-256", "hostile"), "hostile.json", 1)
+    assert google.calls == []
+    stage.reached = ours
+    # A list without an end, which ends long after anybody believes it.
+    key = stage.one("endless", "aes-256")
+    pages = [0]
+
+    def endless(verb, path):
+        if verb != "GET" or not path.endswith("/cryptoKeyVersions"):
+            return "go on"
+        pages[0] += 1
+        more = {"nextPageToken": str(pages[0])} if pages[0] < 300 else {}
+        return 200, {"Content-Type": "application/json"}, json.dumps(more).encode()
+
+    google.before = endless
+    assert "an end of the list" in stage.finish("out-endless", 1)
+    assert not stage.versions(key)
+    google.before = lambda verb, path: "dribble" if verb == "GET" else "go on"
+    stage.reached = ["--endpoint", stage.url, "--call-timeout", "1"]
+    assert "gave no answer in 1 seconds" in stage.begin(stage.wish("aes-256", "hostile"), "hostile.json", 1)
+    google.before, stage.reached = lambda verb, path: "go on", ours
+    print("certificates that are none, lists without an end and bytes that dribble")
 
 
 def job_of(stage, name):
@@ -295,8 +491,9 @@ def trouble(stage):
     print("nonsense, silence, lost replies and killed processes: the second run finds the truth")
 
 
-def again(stage, key, first):
+def again(stage):
     """The same material into a version that was destroyed; other material is Google's to refuse."""
+    key, first = lineage(stage)
     stage.again("line@1", "again.json", "out-again")
     wrapping = stage.begin(["--again", "line@1"], "again-2.json")
     stage.make("other", "aes-256", [("again-2.json", wrapping)], "out-other")
@@ -318,11 +515,7 @@ def main():
         stage = Clouds(folder)
         stage.google_other = Authority(stage.root, "other").file
         stage.console("gcp")
-        every_kind(stage)
-        rights(stage)
-        wrong(stage)
-        trouble(stage)
-        again(stage, *lineage(stage))
+        stage.parts([every_kind, rights, wrong, other_keys, trouble, stops, by_hand, hostile, again])
         stage.quorate(["-C", "acme", "log", "verify"])
 
 

@@ -63,6 +63,16 @@ pub(super) fn failure(error: &Error, call: Call, place: &str, address: &str) -> 
     }
 }
 
+/// Our word for a decryption that failed: what Google calls a wrong argument is a ciphertext of another key.
+pub(super) fn undecrypted(error: &Error, call: Call, place: &str, address: &str) -> OnlineError {
+    match error.status() {
+        Some(status) if status.code == Code::InvalidArgument => {
+            OnlineError::OtherKey { place: place.to_owned(), words: plain(&status.message) }
+        }
+        _ => failure(error, call, place, address),
+    }
+}
+
 /// The right that was missing, and where.
 fn right(error: &Error, place: &str) -> String {
     let Some(status) = error.status() else { return String::new() };

@@ -1,10 +1,10 @@
 //! What is made or changed at Google beside an import: a key's place, an import job, a primary version, a stop.
 
 use super::super::http::Call;
-use super::super::{OnlineError, Wish};
+use super::super::{At, OnlineError, Wish};
 use super::place::Place;
 use super::{GCP, Google, State, fresh_name, moment, named};
-use crate::provider::{Download, Purpose};
+use crate::provider::{Download, Purpose, google_algorithm};
 use google_cloud_gax::options::RequestOptionsBuilder as _;
 use google_cloud_kms_v1::model::crypto_key::CryptoKeyPurpose;
 use google_cloud_kms_v1::model::crypto_key_version::CryptoKeyVersionAlgorithm;
@@ -34,7 +34,17 @@ fn purpose(algorithm: &str) -> CryptoKeyPurpose {
     }
 }
 
+/// Whether the key of a version has one version that is primary.
+pub(super) fn has_primary(at: &At) -> bool {
+    purpose(google_algorithm(at.kind, &at.target)) == CryptoKeyPurpose::EncryptDecrypt
+}
+
 impl Google {
+    /// A key.
+    pub(super) fn crypto_key(&self, key: &str) -> Result<CryptoKey, OnlineError> {
+        self.ask(Call::reads("GetCryptoKey"), key, self.client.get_crypto_key().set_name(key).send())
+    }
+
     /// Makes the key's place unless it is there, and an import job; its wrapping key.
     pub(super) fn begun(&self, wish: &Wish) -> Result<Download, OnlineError> {
         let place = Place::of(&wish.target)?;
@@ -72,11 +82,13 @@ impl Google {
 
     /// The protection level of the key, which is made if there is none.
     fn place(&self, wish: &Wish, place: &Place) -> Result<ProtectionLevel, OnlineError> {
-        let algorithm_name = crate::provider::google_algorithm(wish.kind, &wish.target);
+        let algorithm_name = google_algorithm(wish.kind, &wish.target);
         let wanted = purpose(algorithm_name);
-        let get = self.client.get_crypto_key().set_name(&place.key).send();
-        let key = match self.ask(Call::reads("GetCryptoKey"), &place.key, get) {
-            Ok(key) => key,
+        let key = match self.crypto_key(&place.key) {
+            Ok(key) => {
+                self.unused(wish, place)?;
+                key
+            }
             Err(OnlineError::NoPlace { .. }) if wish.purpose == Purpose::Key => {
                 let template = CryptoKeyVersionTemplate::new()
                     .set_algorithm(algorithm(algorithm_name))
@@ -115,6 +127,24 @@ impl Google {
         }
         let level = key.version_template.map(|template| template.protection_level);
         level.ok_or(Call::reads("GetCryptoKey").nonsense(GCP, "the key's protection level"))
+    }
+
+    /// That a key that is there already has no version, where its first one is brought. An import that failed left
+    /// none.
+    fn unused(&self, wish: &Wish, place: &Place) -> Result<(), OnlineError> {
+        if wish.purpose != Purpose::Key {
+            return Ok(());
+        }
+        let versions = self.versions(&place.key)?;
+        match versions.iter().filter(|version| version.state != State::ImportFailed).count() {
+            0 => Ok(()),
+            count => Err(OnlineError::State {
+                place: place.key.clone(),
+                found: format!("is there already, with {count} versions"),
+                wanted: "use another name, or --as version, or --as again for a version that was destroyed"
+                    .to_owned(),
+            }),
+        }
     }
 
     fn new_job(&self, place: &Place, method: &str, level: ProtectionLevel) -> Result<String, OnlineError> {
@@ -167,10 +197,8 @@ impl Google {
 
     /// Makes a version primary, where a key has such.
     pub(super) fn made_primary(&self, key: &str, version: &str) -> Result<Option<String>, OnlineError> {
-        let get = self.client.get_crypto_key().set_name(key).send();
-        let about = self.ask(Call::reads("GetCryptoKey"), key, get)?;
-        let is_primary = about.primary.is_some_and(|primary| primary.name == version);
-        if about.purpose != CryptoKeyPurpose::EncryptDecrypt || is_primary {
+        let about = self.crypto_key(key)?;
+        if about.primary.is_some_and(|primary| primary.name == version) {
             return Ok(None);
         }
         let id = version.rsplit('/').next().unwrap_or_default();
