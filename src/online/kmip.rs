@@ -2,19 +2,22 @@
 //!
 //! A server may keep a wrapped key block as it came and never unwrap it: KMIP lets it. So a key that was registered is
 //! activated and asked at once for what only the key gives; if it doesn't, it is revoked and destroyed again, and
-//! that is an error. A key is found by its name, so a run whose reply was lost finds what it registered. Register of
+//! that is an error. What is registered carries its package's digest (`kmip/mark.rs`), so a run whose reply was
+//! lost finds it by name and mark; what anybody else registered under the name is never activated. Register of
 //! a plain key inside TLS is not here: the connected machine would have the key. Operations are of KMIP 1.4.
 
 use super::call::Steps;
 use super::error::plain;
 use super::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
 use crate::key::{KeyKind, PublicKey};
-use crate::provider::{Answer, Download, Package, ProofKind, Provider, Purpose};
+use crate::provider::{Answer, Download, Package, Provider, Purpose};
+use crate::wire::text::hex;
 use crate::wire::ttlv::{Item, Value};
 use channel::Channel;
 use message::{answer, attribute, named, payload, request, tag};
 
 mod channel;
+mod mark;
 mod message;
 
 const KMIP: Provider = Provider::Kmip;
@@ -70,10 +73,15 @@ impl Kmip {
     }
 
     fn ask(&self, call: Call, place: &str, asked: Item) -> Result<Item, OnlineError> {
+        answer(call, place, &self.sent(call, asked)?)
+    }
+
+    /// The server's whole answer to one operation.
+    fn sent(&self, call: Call, asked: Item) -> Result<Item, OnlineError> {
         let too_long =
             || OnlineError::Settings { provider: KMIP, what: "the message is too long".to_owned() };
         let message = request(call.operation, asked).ok_or_else(too_long)?;
-        answer(call, place, &self.channel.exchange(call, &message)?)
+        self.channel.exchange(call, &message)
     }
 
     fn on(&self, call: Call, id: &str) -> Result<Item, OnlineError> {
@@ -89,29 +97,28 @@ impl Kmip {
             .collect()
     }
 
-    /// An object's state (section 9.1.3.2.18).
-    fn state(&self, id: &str) -> Result<u32, OnlineError> {
-        let asked = payload(vec![Item::text(tag::ID, id), Item::text(tag::ATTRIBUTE_NAME, "State")]);
+    /// The values of an attribute of an object.
+    fn attributes(&self, id: &str, name: &str) -> Result<Vec<Item>, OnlineError> {
+        let asked = payload(vec![Item::text(tag::ID, id), Item::text(tag::ATTRIBUTE_NAME, name)]);
         let found = self.ask(GET_ATTRIBUTES, &format!("object {id}"), asked)?;
-        found
-            .enumeration_at(&[tag::ATTRIBUTE, tag::ATTRIBUTE_VALUE])
-            .ok_or(GET_ATTRIBUTES.nonsense("the object's state"))
+        let of_name = |item: &&Item| {
+            item.tag == tag::ATTRIBUTE && item.text_at(&[tag::ATTRIBUTE_NAME]).is_some_and(|one| one == name)
+        };
+        Ok(found.items().iter().filter(of_name).cloned().collect())
     }
 
-    /// That an object has the name of the log's key: ids are short numbers on some servers, and another server has
-    /// the same.
-    fn has_name(&self, id: &str, name: &str) -> Result<(), OnlineError> {
-        let asked = payload(vec![Item::text(tag::ID, id), Item::text(tag::ATTRIBUTE_NAME, "Name")]);
-        let place = format!("object {id}");
-        let found = self.ask(GET_ATTRIBUTES, &place, asked)?;
-        let inside = [tag::ATTRIBUTE_VALUE, tag::NAME_VALUE];
-        let attributes = found.items().iter().filter(|item| item.tag == tag::ATTRIBUTE);
-        let names: Vec<&str> = attributes.filter_map(|one| one.text_at(&inside)).collect();
-        if names.contains(&name) {
-            return Ok(());
-        }
-        let words = format!("its name is {}", plain(&names.join(", ")));
-        Err(OnlineError::OtherKey { place, words })
+    /// An object's state (section 9.1.3.2.18).
+    fn state(&self, id: &str) -> Result<u32, OnlineError> {
+        let found = self.attributes(id, "State")?;
+        let state = found.first().and_then(|one| one.enumeration_at(&[tag::ATTRIBUTE_VALUE]));
+        state.ok_or(GET_ATTRIBUTES.nonsense("the object's state"))
+    }
+
+    /// An object's names.
+    fn names(&self, id: &str) -> Result<Vec<String>, OnlineError> {
+        let found = self.attributes(id, "Name")?;
+        let name = |one: &Item| one.text_at(&[tag::ATTRIBUTE_VALUE, tag::NAME_VALUE]).map(str::to_owned);
+        Ok(found.iter().filter_map(name).collect())
     }
 
     /// A public key, as SubjectPublicKeyInfo.
@@ -210,22 +217,77 @@ impl Kmip {
         self.ask(REVOKE, &format!("object {id}"), asked).map(drop)
     }
 
-    /// The object that the log means.
-    fn meant(&self, at: &At) -> Result<String, OnlineError> {
+    /// The object that the log means; `None` where it has no id, and nothing has the name. What has the name alone may
+    /// be anybody's.
+    fn meant(&self, at: &At) -> Result<Option<String>, OnlineError> {
         if let Some(id) = &at.id {
-            return Ok(id.clone());
+            return Ok(Some(id.clone()));
         }
         let name = at.target.get("key").map_or("", String::as_str);
-        let mut found = self.located(name, SYMMETRIC_OBJECT)?;
-        match (found.pop(), found.is_empty()) {
-            (Some(id), true) => Ok(id),
-            (None, _) => Err(OnlineError::NoPlace { provider: KMIP, place: name.to_owned() }),
-            _ => Err(OnlineError::State {
-                place: name.to_owned(),
-                found: "is the name of several objects".to_owned(),
-                wanted: "import it by `quorate import finish`, which notes the object".to_owned(),
+        match self.located(name, SYMMETRIC_OBJECT)?.first() {
+            None => Ok(None),
+            Some(id) => Err(OnlineError::State {
+                place: format!("object {id}"),
+                found: format!(
+                    "has the name {}, and the log has no id that says whether it is its own",
+                    plain(name)
+                ),
+                wanted:
+                    "ask the server by another client; `quorate shred … --by-hand` says how that stops it"
+                        .to_owned(),
             }),
         }
+    }
+
+    /// Activates what was registered, and asks it.
+    fn proven(&self, package: &Package, id: &str) -> Result<Option<Answer>, OnlineError> {
+        self.on(ACTIVATE, id)?;
+        self.is_it(package, id)
+    }
+
+    /// What an earlier run registered of this package. What isn't ours under the name is counted; what may be ours, and
+    /// isn't marked so, ends it.
+    fn found(
+        &self,
+        package: &Package,
+        name: &str,
+        others: &mut Vec<String>,
+    ) -> Result<Option<Taken>, OnlineError> {
+        for id in self.located(name, SYMMETRIC_OBJECT)? {
+            let state = self.state(&id)?;
+            // Destroyed, it is none.
+            if state >= 5 {
+                continue;
+            }
+            let marks = self.marks(&id)?;
+            let is_marked = marks.contains(&hex(&package.digest()));
+            let answer = match state {
+                // An earlier run came no further than Register.
+                1 if is_marked => self.proven(package, &id)?,
+                1 if marks.is_empty() => {
+                    return Err(OnlineError::State {
+                        place: format!("object {id}"),
+                        found: format!("has the name {}, waits to be activated, and isn't marked as this package's", plain(name)),
+                        wanted: "if it is somebody else's, make a request with another name; if it is an import that was broken off, destroy it there, and run this again".to_owned(),
+                    });
+                }
+                // A key that answers as this one is this one, whoever registered it.
+                2 => self.is_it(package, &id)?,
+                // Stopped, it can't answer.
+                _ => None,
+            };
+            match answer {
+                Some(answer) => return Ok(Some(Taken { id: Some(id), answer: Some(answer), already: true })),
+                None if is_marked && state < 3 => {
+                    return Err(OnlineError::OtherKey {
+                        place: format!("object {id}"),
+                        words: "it is marked as this package's, and does not answer as its key: the server keeps the key block wrapped, or somebody else marked it".to_owned(),
+                    });
+                }
+                None => others.push(id),
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -256,27 +318,14 @@ impl Service for Kmip {
     fn import(&self, package: &Package, _: Option<&str>) -> Result<Taken, OnlineError> {
         let request = package.request();
         let name = request.field("key");
-        let mut others = 0_usize;
-        for id in self.located(name, SYMMETRIC_OBJECT)? {
-            match self.state(&id)? {
-                // An earlier run came no further than Register.
-                1 => drop(self.on(ACTIVATE, &id)?),
-                2 => {}
-                // Stopped, it can't answer; destroyed, it is none.
-                state => {
-                    others = others.saturating_add(usize::from(state < 5));
-                    continue;
-                }
-            }
-            if let Some(answer) = self.is_it(package, &id)? {
-                return Ok(Taken { id: Some(id), answer: Some(answer), already: true });
-            }
-            others = others.saturating_add(1);
+        let mut others = Vec::new();
+        if let Some(taken) = self.found(package, name, &mut others)? {
+            return Ok(taken);
         }
-        if others > 0 && request.purpose() == Purpose::Key {
+        if !others.is_empty() && request.purpose() == Purpose::Key {
             return Err(OnlineError::State {
-                place: name.to_owned(),
-                found: "is the name of another object already".to_owned(),
+                place: plain(name),
+                found: format!("is the name of another object already ({})", plain(&others.join(", "))),
                 wanted: "make a request with another name, or with `--as version`".to_owned(),
             });
         }
@@ -285,10 +334,9 @@ impl Service for Kmip {
             provider: KMIP,
             what: "register.ttlv in the package is no TTLV".to_owned(),
         })?;
-        let made = self.ask(REGISTER, name, asked)?;
+        let made = self.registered(name, asked, &hex(&package.digest()))?;
         let id = made.text_at(&[tag::ID]).ok_or(REGISTER.nonsense("the new object's id"))?.to_owned();
-        self.on(ACTIVATE, &id)?;
-        if let Some(answer) = self.is_it(package, &id)? {
+        if let Some(answer) = self.proven(package, &id)? {
             return Ok(Taken { id: Some(id), answer: Some(answer), already: false });
         }
         self.destroyed(&id)?;
@@ -312,42 +360,47 @@ impl Service for Kmip {
 
     fn report(&self, at: &At) -> Result<Reported, OnlineError> {
         let gone = |id| Reported { id, ..Reported::bare(KeyState::Gone, "Item Not Found") };
-        let id = match self.meant(at) {
-            Err(OnlineError::NoPlace { .. }) => return Ok(gone(None)),
-            other => other?,
-        };
+        let Some(id) = self.meant(at)? else { return Ok(gone(None)) };
         let (state, said) = match self.state(&id) {
             Ok(1) => (KeyState::Waiting, "Pre-Active"),
             Ok(2) => (KeyState::Enabled, "Active"),
             Ok(3) => (KeyState::Disabled, "Deactivated"),
             Ok(4) => (KeyState::Disabled, "Compromised"),
-            Ok(5 | 6) => (KeyState::Gone, "Destroyed"),
+            Ok(5 | 6) => return Ok(Reported { id: Some(id), ..Reported::bare(KeyState::Gone, "Destroyed") }),
             Ok(_) => return Err(GET_ATTRIBUTES.nonsense("a state of the specification")),
             Err(OnlineError::NoPlace { .. }) => return Ok(gone(Some(id))),
             Err(error) => return Err(error),
         };
-        let evidence = (at.proof == ProofKind::Statement).then(|| id.clone());
-        Ok(Reported { id: Some(id), evidence, ..Reported::bare(state, said) })
+        // Ids are short numbers on some servers, and another server has the same: then its name is another.
+        let names = self.names(&id)?;
+        let is_named = at.target.get("key").is_some_and(|name| names.contains(name));
+        let shown = if is_named { id } else { format!("{id} ({})", plain(&names.join(", "))) };
+        Ok(Reported { id: Some(shown), ..Reported::bare(state, said) })
     }
 
     fn stop(&self, at: &At, how: Stop) -> Result<Reported, OnlineError> {
+        if matches!(how, Stop::Destroy { days: Some(_) }) {
+            return Err(OnlineError::Settings {
+                provider: KMIP,
+                what: "Destroy is done at once: give no days".to_owned(),
+            });
+        }
         let before = self.report(at)?;
         let Some(id) = before.id.clone().filter(|_| before.state != KeyState::Gone) else {
             return Ok(before);
         };
-        self.has_name(&id, at.target.get("key").map_or("", String::as_str))?;
+        if Some(&id) != at.id.as_ref() {
+            return Err(OnlineError::OtherKey {
+                place: format!("object {id}"),
+                words: "its name is another".to_owned(),
+            });
+        }
         let steps = Steps::default();
         match how {
-            Stop::Destroy { days: Some(_) } => {
-                return Err(OnlineError::Settings {
-                    provider: KMIP,
-                    what: "Destroy is done at once: give no days".to_owned(),
-                });
-            }
             Stop::Disable if before.state == KeyState::Enabled => steps.step(self.revoked(&id))?,
             Stop::Disable => {}
-            Stop::Delete | Stop::Destroy { days: None } => steps.step(self.destroyed(&id))?,
+            Stop::Delete | Stop::Destroy { .. } => steps.step(self.destroyed(&id))?,
         }
-        steps.look(self.report(&At { id: Some(id), ..at.clone() }))
+        steps.look(self.report(at))
     }
 }

@@ -1,4 +1,4 @@
-"""Drives the program's KMIP client against PyKMIP, a server of others: online_kmip.py PROGRAM KEYS.
+"""Drives the program's KMIP client against PyKMIP, a server of others: online_kmip.py PROGRAM KEYS [PART…].
 
 PyKMIP listens on 127.0.0.1 with certificates on both sides, and ends with this script. First as it is: it keeps a
 wrapped key block as it came, so every import has to be found out, undone and refused. Then with unwrapping under an
@@ -8,9 +8,11 @@ silence and nonsense; a reply that is lost after Register. Prints a line a part.
 """
 
 import contextlib
+import hmac
 import logging
 import pathlib
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -20,10 +22,11 @@ import time
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from fake.stage import Stage
-from fake.tls import Authority
+from fake.tls import Authority, dribble
 from kmip import enums
 from kmip.core.factories.attributes import AttributeFactory
 from kmip.pie.client import ProxyKmipClient
+from kmip.pie.objects import SymmetricKey
 
 # PyKMIP says at every connection that it found no file of settings.
 logging.disable(logging.CRITICAL)
@@ -237,13 +240,193 @@ def trouble(stage):
     print("strangers, silence and a lost reply: the second run finds the truth")
 
 
+MARK = enums.AttributeType.APPLICATION_SPECIFIC_INFORMATION.value
+USES = [enums.CryptographicUsageMask.ENCRYPT, enums.CryptographicUsageMask.DECRYPT]
+AES = enums.CryptographicAlgorithm.AES
+
+
+def marks(stage, uid):
+    with stage.client() as client:
+        found = client.get_attributes(uid, [MARK])[1]
+    return [(one.attribute_value.application_namespace, one.attribute_value.application_data) for one in found]
+
+
+def state(stage, uid):
+    with stage.client() as client:
+        return client.get_attributes(uid, ["State"])[1][0].attribute_value.value.name
+
+
+def strange(stage, name, mark=()):
+    """Somebody else's key of a name, which waits to be activated."""
+    info = [{"application_namespace": space, "application_data": data} for space, data in mark]
+    with stage.client() as client:
+        return client.register(SymmetricKey(AES, 256, bytes(range(32)), USES, name, app_specific_info=info))
+
+
+def destroy(stage, uid):
+    with stage.client() as client:
+        if state(stage, uid) == "ACTIVE":
+            client.revoke(enums.RevocationReasonCode.CESSATION_OF_OPERATION, uid)
+        client.destroy(uid)
+
+
+def broken_off(stage, name):
+    """A run whose reply to Register is lost."""
+    stage.one(name, "aes-256")
+    stage.at(Between(stage.port).port)
+    assert "whether it was done is not known" in stage.finish(f"out-{name}", 1)
+    stage.at(stage.port)
+    (uid,) = stage.objects(name)
+    assert state(stage, uid) == "PRE_ACTIVE"
+    return uid
+
+
+def strangers(stage):
+    """What is activated and taken is what we registered: the mark says so, and the key has to answer."""
+    uid = broken_off(stage, "ours")
+    ((space, digest),) = marks(stage, uid)
+    assert space == "quorate-package" and len(bytes.fromhex(digest)) == 32
+    assert "had it already" in stage.finish("out-ours")
+    assert stage.objects("ours") == [uid] and state(stage, uid) == "ACTIVE"
+    # Under the key's name, and not ours.
+    stage.one("theirs", "aes-256")
+    other = strange(stage, "theirs")
+    text = stage.finish("out-theirs", 1)
+    assert f"object {other} has the name theirs" in text and "isn't marked as this package's" in text, text
+    assert stage.objects("theirs") == [other] and state(stage, other) == "PRE_ACTIVE"
+    # Another package's: a place that is taken, and no key to activate.
+    destroy(stage, other)
+    other = strange(stage, "theirs", [("quorate-package", "00" * 32), ("another", digest)])
+    text = stage.finish("out-theirs", 1)
+    assert f"name of another object already ({other})" in text, text
+    assert state(stage, other) == "PRE_ACTIVE"
+    destroy(stage, other)
+    assert ": proven" in stage.finish("out-theirs")
+    # Marked as this package's by somebody who has another key.
+    uid = broken_off(stage, "forged")
+    mark = marks(stage, uid)
+    destroy(stage, uid)
+    other = strange(stage, "forged", mark)
+    text = stage.finish("out-forged", 4)
+    assert f"object {other} holds another key" in text and "does not answer as its key" in text, text
+    destroy(stage, other)
+    assert ": proven" in stage.finish("out-forged")
+    # A server that takes no mark: the import goes on without, and what was broken off is looked at by a person.
+    (stage.root / "unmarked").touch()
+    stage.one("bare", "hmac-256")
+    assert ": proven" in stage.finish("out-bare")
+    assert marks(stage, stage.objects("bare")[0]) == []
+    assert "had it already" in stage.finish("out-bare")
+    other = strange(stage, "bare-2")
+    stage.one("bare-2", "aes-256")
+    assert f"object {other} has the name bare-2" in stage.finish("out-bare-2", 1)
+    (stage.root / "unmarked").unlink()
+    print("a key of another under the name, and another key under the mark, are named and refused")
+
+
+def stops(stage):
+    def there(name):
+        stage.one(name, "aes-256")
+        assert ": proven" in stage.finish(f"out-{name}")
+        return stage.objects(name)[0]
+
+    # Nothing is there, and nothing says why.
+    destroy(stage, there("absent"))
+    for words in (["absent"], ["absent@1"], ["absent", "--disable"]):
+        assert "is not there" in stage.shred(words, 4)
+    assert stage.phases("absent") == ["intent", "failed"] * 3
+    # Another server has an object of the same number, and another name.
+    uid = there("number")
+    rename(stage, uid, "another")
+    for words in (["number"], ["number", "--disable"]):
+        text = stage.shred(words, 4)
+        assert "is another key than the log's" in text and f"it holds {uid} (another)" in text, text
+    assert f"it holds {uid} (another)" in stage.status(4, ["number"])
+    assert state(stage, uid) == "ACTIVE" and stage.phases("number") == ["intent", "failed"] * 2
+    rename(stage, uid, "number")
+    assert "days" in stage.shred(["number", "--days", "0"], 1)
+    assert state(stage, uid) == "ACTIVE"
+    # A part of it was done: the intent stays open, and the next run does the rest.
+    (stage.root / "unwilling").touch()
+    assert "a part of it was done, and then" in stage.shred(["number"], 1)
+    assert state(stage, uid) == "DEACTIVATED" and stage.phases("number")[6:] == ["intent"]
+    (stage.root / "unwilling").unlink()
+    stage.shred(["number"])
+    assert stage.phases("number")[6:] == ["intent", "done"] and stage.objects("number") == []
+    # Disabled is not destroyed.
+    uid = there("kept")
+    (stage.root / "lying").touch()
+    assert "disabled, and still there" in stage.shred(["kept"], 1)
+    assert state(stage, uid) == "DEACTIVATED" and stage.phases("kept") == ["intent"]
+    (stage.root / "lying").unlink()
+    stage.shred(["kept"])
+    assert stage.phases("kept") == ["intent", "done"] and stage.objects("kept") == []
+    # What was stopped is no import: KMIP has no way back, and the name is taken.
+    uid = there("held")
+    stage.shred(["held", "--disable"])
+    records = stage.records("import")
+    assert f"name of another object already ({uid})" in stage.finish("out-held", 1)
+    assert stage.records("import") == records and state(stage, uid) == "DEACTIVATED"
+    # Imported by hand: the log has no id, and whatever has the name may be anybody's.
+    stage.one("hand", "hmac-256")
+    uid = strange(stage, "hand")
+    code = hmac.digest(stage.raw("hand", "hand.raw"), (stage.root / "out-hand/challenge.bin").read_bytes(), "sha256")
+    (stage.root / "hand.bin").write_bytes(code)
+    stage.acme(["import", "record", "hand", "--package", "out-hand", "--answer", "hand.bin"])
+    assert "has no id that says" in stage.status(1, ["hand"])
+    for words in (["hand"], ["hand", "--disable"]):
+        assert "has no id that says" in stage.shred(words, 1)
+    assert state(stage, uid) == "PRE_ACTIVE" and stage.phases("hand") == ["intent", "failed"] * 2
+    destroy(stage, uid)
+    assert "gone" in stage.status(4, ["hand"])
+    print("another name, a part that was done and what is merely stopped are no end of a key")
+
+
+def rename(stage, uid, name):
+    value = AttributeFactory().create_attribute(enums.AttributeType.NAME, name, 0)
+    with stage.client() as client:
+        client.modify_attribute(unique_identifier=uid, attribute=value)
+
+
+def hostile(stage):
+    (stage.root / "no.pem").write_text("no")
+    wish = ["kmip", "--kind", "aes-256", "--set", "key=x", "--bits", "2048"]
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.2)
+    ours, stage.ca = stage.ca, "no.pem"
+    stage.at(listener.getsockname()[1])
+    assert "no certificate in PEM" in stage.begin(wish, "x.json", 1)
+    with contextlib.suppress(TimeoutError):
+        listener.accept()
+        raise AssertionError("it was spoken to")
+    stage.ca = ours
+    # An answer that comes byte by byte, none of them late.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(stage.root / "server.crt", stage.root / "server.key")
+    context.load_verify_locations(ours)
+    context.verify_mode = ssl.CERT_REQUIRED
+    listener.settimeout(None)
+
+    def serve():
+        with contextlib.suppress(OSError):
+            near, _ = listener.accept()
+            with context.wrap_socket(near, server_side=True) as door:
+                door.recv(65536)
+                dribble(door.sendall, bytes.fromhex("42007b01000000c0") + bytes(192))
+
+    threading.Thread(target=serve, daemon=True).start()
+    stage.at(listener.getsockname()[1], 1)
+    assert "gave no answer in 1 seconds" in stage.begin(wish, "x.json", 1)
+    stage.at(stage.port)
+    print("certificates that are none and bytes that dribble")
+
+
 def main():
-    for how, parts in (("as-it-is", [as_it_is]), ("unwrapping", [every_kind, lineage, trouble])):
+    for how, parts in (("as-it-is", [as_it_is]), ("unwrapping", [every_kind, lineage, trouble, strangers, stops, hostile])):
         with tempfile.TemporaryDirectory() as folder:
             stage = Server(folder, how)
             try:
-                for part in parts:
-                    part(stage)
+                stage.parts(parts)
                 stage.quorate(["-C", "acme", "log", "verify"])
             finally:
                 stage.ends()

@@ -8,6 +8,8 @@ use super::{Call, KMIP};
 use crate::wire::ttlv::{Item, Value};
 
 pub(super) mod tag {
+    pub(crate) const APPLICATION_DATA: u32 = 0x42_0002;
+    pub(crate) const APPLICATION_NAMESPACE: u32 = 0x42_0003;
     pub(crate) const ATTRIBUTE: u32 = 0x42_0008;
     pub(crate) const ATTRIBUTE_NAME: u32 = 0x42_000a;
     pub(crate) const ATTRIBUTE_VALUE: u32 = 0x42_000b;
@@ -44,6 +46,7 @@ pub(super) mod tag {
     pub(crate) const RESULT_STATUS: u32 = 0x42_007f;
     pub(crate) const REVOCATION_REASON: u32 = 0x42_0081;
     pub(crate) const REVOCATION_CODE: u32 = 0x42_0082;
+    pub(crate) const TEMPLATE: u32 = 0x42_0091;
     pub(crate) const ID: u32 = 0x42_0094;
     pub(crate) const DATA: u32 = 0x42_00c2;
     pub(crate) const MAC_DATA: u32 = 0x42_00c6;
@@ -76,6 +79,11 @@ pub(super) fn request(operation: u32, payload: Item) -> Option<Vec<u8>> {
         vec![Item::structure(tag::REQUEST_HEADER, header), Item::structure(tag::BATCH_ITEM, item)],
     )
     .encode()
+}
+
+/// Why an operation was refused (section 9.1.3.2.29).
+pub(super) fn reason(message: &Item) -> Option<u32> {
+    message.at(&[tag::BATCH_ITEM])?.enumeration_at(&[tag::RESULT_REASON])
 }
 
 /// The payload of an answer to `call`.

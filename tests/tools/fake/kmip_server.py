@@ -3,7 +3,9 @@
 kmip_server.py FOLDER PORT (as-it-is | unwrapping). FOLDER has `ca.pem`, `server.crt` and `server.key`. PyKMIP keeps a key
 block that came wrapped as it came (KMIP 1.4, section 4.3, lets a server). With `unwrapping`, Register opens it with
 the private key of the pair that the key block names, by Python's cryptography, with the OAEP parameters that the key
-block says; everything else is PyKMIP's own. It ends when its standard input ends.
+block says; everything else is PyKMIP's own. Files in FOLDER make it behave otherwise while they are there: `unmarked`
+(it knows no name spaces of applications), `unwilling` (it destroys nothing) and `lying` (it destroys nothing, and says
+that it did). It ends when its standard input ends.
 """
 
 import logging
@@ -16,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from kmip.core import attributes, enums, exceptions, primitives
 from kmip.core import objects as core
+from kmip.core.messages import payloads
 from kmip.core.objects import KeyMaterial
 from kmip.pie import objects
 from kmip.services.server import engine, server
@@ -49,8 +52,25 @@ class Masked(attributes.CryptographicParameters):
         super().is_oversized(stream)
 
 
+MARK = "Application Specific Information"
+
+
+def there(name):
+    return os.path.exists(os.path.join(sys.argv[1], name))
+
+
 class Unwrapping(engine.KmipEngine):
+    def _process_destroy(self, payload):
+        if there("unwilling"):
+            raise exceptions.PermissionDenied("Nothing is destroyed here.")
+        if there("lying"):
+            return payloads.DestroyResponsePayload(unique_identifier=payload.unique_identifier)
+        return super()._process_destroy(payload)
+
     def _process_register(self, payload):
+        if there("unmarked") and MARK in [one.attribute_name.value for one in payload.template_attribute.attributes]:
+            reason = enums.ResultReason.APPLICATION_NAMESPACE_NOT_SUPPORTED
+            raise exceptions.KmipError(reason=reason, message="The name space is not supported.")
         block = getattr(payload.managed_object, "key_block", None)
         wrapping = block.key_wrapping_data if block else None
         if wrapping:
@@ -82,19 +102,19 @@ def main():
         engine.KmipEngine = Unwrapping
         core.CryptographicParameters = Masked
     logging.disable(logging.CRITICAL)
-    there = lambda name: os.path.join(folder, name)
+    inside = lambda name: os.path.join(folder, name)
     kmip = server.KmipServer(
         hostname="127.0.0.1",
         port=port,
-        certificate_path=there("server.crt"),
-        key_path=there("server.key"),
-        ca_path=there("ca.pem"),
+        certificate_path=inside("server.crt"),
+        key_path=inside("server.key"),
+        ca_path=inside("ca.pem"),
         auth_suite="TLS1.2",
         config_path=None,
-        log_path=there("kmip.log"),
+        log_path=inside("kmip.log"),
         policy_path=folder,
         enable_tls_client_auth=True,
-        database_path=there("kmip.db"),
+        database_path=inside("kmip.db"),
         live_policies=False,
     )
     def ends():
