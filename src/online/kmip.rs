@@ -302,6 +302,10 @@ const fn hmac(kind: KeyKind) -> u32 {
 }
 
 impl Service for Kmip {
+    fn server(&self) -> Option<String> {
+        Some(self.channel.address())
+    }
+
     fn begin(&self, wish: &Wish) -> Result<Download, OnlineError> {
         let id = match wish.target.get("wrapping-key") {
             Some(id) => id.clone(),

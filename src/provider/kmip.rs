@@ -41,6 +41,11 @@ pub(super) const RULES: Rules = Rules {
             required: true,
         },
         Field { name: "key", about: "the name that the key gets on the server", required: true },
+        Field {
+            name: "server",
+            about: "host and port of the server, when there are several",
+            required: false,
+        },
     ],
     fetch: &["# Get of the public key by its unique identifier, saved as PEM"],
     proof,

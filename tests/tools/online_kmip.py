@@ -63,6 +63,8 @@ class Server(Stage):
 
     def at(self, port, seconds=20):
         self.reached = ["--endpoint", f"127.0.0.1:{port}", "--ca", self.ca, "--call-timeout", str(seconds)]
+        # Through whichever door, it is this server.
+        self.reached += ["--server", f"127.0.0.1:{self.port}"]
 
     def client(self):
         certificate, key = self.files
@@ -344,15 +346,21 @@ def stops(stage):
     assert f"it holds {uid} (another)" in stage.status(4, ["number"])
     assert state(stage, uid) == "ACTIVE" and stage.phases("number") == ["intent", "failed"] * 2
     rename(stage, uid, "number")
+    stage.reached = stage.reached[:-2]
+    stage.status(words=["number"])
+    there_too = ["--endpoint", f"localhost:{stage.port}", *stage.reached[2:]]
+    ours, stage.reached = stage.reached, there_too
+    assert "it is at the kmip server 127.0.0.1" in stage.shred(["number"], 2)
+    stage.reached = ours
     assert "days" in stage.shred(["number", "--days", "0"], 1)
     assert state(stage, uid) == "ACTIVE"
     # A part of it was done: the intent stays open, and the next run does the rest.
     (stage.root / "unwilling").touch()
     assert "a part of it was done, and then" in stage.shred(["number"], 1)
-    assert state(stage, uid) == "DEACTIVATED" and stage.phases("number")[6:] == ["intent"]
+    assert state(stage, uid) == "DEACTIVATED" and stage.phases("number")[8:] == ["intent"]
     (stage.root / "unwilling").unlink()
     stage.shred(["number"])
-    assert stage.phases("number")[6:] == ["intent", "done"] and stage.objects("number") == []
+    assert stage.phases("number")[8:] == ["intent", "done"] and stage.objects("number") == []
     # Disabled is not destroyed.
     uid = there("kept")
     (stage.root / "lying").touch()
