@@ -167,6 +167,10 @@ def rights(stage):
     stage.shred(["duty"], more=shredder)
     stage.status(words=["duty"], more=auditor)
     stage.shred(["duty-2", "--days", "0"], more=shredder)
+    # Each right that a policy prints is one that was used.
+    for one in (importer, prover, shredder, auditor):
+        name = one["AZURE_CLIENT_ID"]
+        assert azure.used[name] == set(azure.clients[name][1]), (name, azure.used[name])
     assert "duty-2" in azure.purged
     wrong = dict(both, AZURE_CLIENT_SECRET="another")
     assert "does not accept the credentials" in stage.begin(stage.wish(kind, "x"), "x.json", 1, wrong)
@@ -267,8 +271,18 @@ def stops(stage):
         azure.calls.clear()
         return azure.keys[name]
 
-    # Another key under the id of the log's: nothing is sent, however it was to be stopped.
+    # A key that may leave; a version that nobody escrowed.
     (version,) = there("other").values()
+    stage.status(words=["other"])
+    version["exportable"] = True
+    assert "the key may leave it" in stage.status(4, ["other"])
+    version["exportable"] = False
+    newer = azure.add("other", another, "EC-HSM", ["sign"])
+    text = stage.status(4, ["other"])
+    assert f"it uses {newer['kid']} for new work, which no import of the log brought there" in text, text
+    azure.keys["other"].popitem()
+    azure.calls.clear()
+    # Another key under the id of the log's: nothing is sent, however it was to be stopped.
     mine, version["key"] = version["key"], another
     for words in (["other"], ["other@1"], ["other", "--disable"], ["other", "--days", "0"]):
         assert "is another key than the log's" in stage.shred(words, 4)
@@ -380,6 +394,8 @@ def by_hand(stage):
         assert "as the log says" in stage.status(words=[name])
         # Somebody's newer version is left alone; the log's is found by its public key.
         other = azure.add(name, ec.generate_private_key(ec.SECP256R1()), "EC-HSM", ["sign"])
+        text = stage.status(4, [name])
+        assert f"it uses {other['kid']} for new work, which no import of the log brought there" in text, text
         stage.shred([name, "--disable"])
         assert (one["enabled"], other["enabled"]) == (False, True)
         one["enabled"] = True

@@ -177,7 +177,6 @@ def rights(stage):
         stage.shred([name, "--disable"], more=shredder)
         stage.shred([f"{name}@1"], more=shredder)
         stage.status(words=[name], more=auditor)
-    # Each of these rights is one that is used: without it something of the duty is refused.
     rotates = duty(stage, "aes-256", "rotator")
     rotator = account("rotator", rotates)
     stage.one("turn", "aes-256")
@@ -186,7 +185,18 @@ def rights(stage):
     stage.make("turn", "aes-256", [("turn-2.json", wrapping)], "out-turn-2")
     lacks(stage.finish("out-turn-2", 1, account("importer", rotates - {"cloudkms.cryptoKeys.update"})), "cloudkms.cryptoKeys.update")
     assert "had it already" in stage.finish("out-turn-2", more=rotator)
+    wrapping = stage.begin(["--next", "turn"], "turn-3.json", more=rotator)
+    stage.make("turn", "aes-256", [("turn-3.json", wrapping)], "out-turn-3")
+    stage.finish("out-turn-3", more=rotator)
+    stage.shred(["turn"], more=account("shredder", duty(stage, "aes-256", "shredder")))
     assert not any(right.startswith("cloudkms.cryptoKeys.update") for right in duty(stage, "hmac-256", "rotator"))
+    # Each right that a policy prints is one that was used, but for two: versions are listed where the log has no name,
+    # and one is looked at again while its import is pending.
+    sometimes = {"cloudkms.cryptoKeyVersions.list", "cloudkms.cryptoKeyVersions.get"}
+    for kind, role in (("hmac-256", "importer"), ("aes-256", "rotator"), ("aes-256", "shredder"), ("hmac-256", "prover"), ("aes-256", "auditor")):
+        printed = duty(stage, kind, role)
+        left = printed - stage.google.used[tuple(sorted(printed))]
+        assert left <= (sometimes if role in ("prover", "auditor") else set()), (role, left)
     nobody = stage.account("nobody", [])
     file = pathlib.Path(nobody["GOOGLE_APPLICATION_CREDENTIALS"])
     del stage.google.callers["nobody@acme-prod.iam.gserviceaccount.com"]
@@ -350,6 +360,15 @@ def stops(stage):
     assert stage.records("import") == records
     entry["about"].state = STATE.ENABLED
     assert "had it already" in stage.finish("out-held")
+    # A version that is primary, and that nobody escrowed.
+    stage.status(words=["held"])
+    theirs = f"{key}/cryptoKeyVersions/9"
+    google.versions[theirs] = {**entry, "about": kms.CryptoKeyVersion(entry["about"], name=theirs)}
+    google.keys[key].primary = google.versions[theirs]["about"]
+    text = stage.status(4, ["held"])
+    assert f"it uses {theirs} for new work, which no import of the log brought there" in text, text
+    del google.versions[theirs]
+    google.keys[key].primary = None
     # An older version is not made primary over a later one.
     for number in (2, 3):
         wrapping = stage.begin(["--next", "held"], f"held-{number}.json")

@@ -47,15 +47,20 @@ impl Azure {
         let Some(key) = key else { return self.reported_deleted(base, at) };
         let attributes = key.attributes.unwrap_or_default();
         let enabled = attributes.enabled != Some(false);
+        let id = key.key.as_ref().and_then(|jwk| jwk.kid.clone());
+        let evidence = if at.proof == ProofKind::PublicKey { digest(key.key.as_ref()) } else { None };
+        let newest = self.newest(base, at)?;
+        // Where the log has no id it knows the version by its public key.
+        let current = if at.id.is_none() && newest == id { evidence.clone().or(newest) } else { newest };
         Ok(Reported {
             state: if enabled { KeyState::Enabled } else { KeyState::Disabled },
             said: if enabled { "enabled" } else { "not enabled" }.to_owned(),
-            id: key.key.as_ref().and_then(|jwk| jwk.kid.clone()),
+            id,
             expires: moment(attributes.expires),
             deletion: None,
-            evidence: if at.proof == ProofKind::PublicKey { digest(key.key.as_ref()) } else { None },
-            current: self.newest(base, at)?,
-            leaves: false,
+            evidence,
+            current,
+            leaves: attributes.exportable == Some(true),
         })
     }
 

@@ -53,7 +53,7 @@ class Azure:
         self.managed, self.address = managed, ""
         self.family = "managedHsm" if managed else "vaults"
         self.keys, self.deleted, self.purged = {}, {}, []
-        self.clients, self.tokens, self.calls = {}, {}, []
+        self.clients, self.tokens, self.calls, self.used = {}, {}, [], {}
         self.time = 1_795_000_000
         self.pairs = {}
         # How many looks at a deleted key find nothing yet.
@@ -112,6 +112,7 @@ class Azure:
                 f"Action: '{action}'\r\nResource: '{path}'\r\nAssignment: (not found)\r\n"
             )
             raise Refused(403, "Forbidden", message, "ForbiddenByRbac")
+        self.used.setdefault(client, set()).add(action)
 
     def act(self, verb, path, body, client):
         match (verb, *path.strip("/").split("/")):
@@ -182,7 +183,8 @@ class Azure:
         return self.bundle(last) | dates | {"recoveryId": f"{self.address}/deletedkeys/{name}"}
 
     def attributes(self, one):
-        return {"enabled": one["enabled"], "created": one["time"], "updated": one["time"], "recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90}
+        exportable = one.get("exportable", False)
+        return {"enabled": one["enabled"], "exportable": exportable, "created": one["time"], "updated": one["time"], "recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90}
 
     def item(self, one):
         return {"kid": one["kid"], "attributes": self.attributes(one), "tags": one["tags"]}

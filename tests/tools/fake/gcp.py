@@ -86,7 +86,7 @@ class Google:
     def __init__(self, project="acme-prod", location="europe-west3", ring="main"):
         self.ring = f"projects/{project}/locations/{location}/keyRings/{ring}"
         self.keys, self.versions, self.jobs, self.pairs = {}, {}, {}, {}
-        self.callers, self.ahead, self.calls = {}, datetime.timedelta(), []
+        self.callers, self.ahead, self.calls, self.used = {}, datetime.timedelta(), [], {}
         # Called with (verb, path) before an act and after it; gives a reply in place of the true one.
         self.before = self.after = lambda verb, path: "go on"
 
@@ -149,6 +149,7 @@ class Google:
         if rights != "all" and permission not in rights:
             message = f"Permission '{permission}' denied on resource '{resource}' (or it may not exist)."
             raise Refused("PERMISSION_DENIED", message, permission)
+        self.used.setdefault(tuple(rights), set()).add(permission)
 
     def find(self, table, name):
         if name not in table:
