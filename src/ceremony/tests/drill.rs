@@ -189,7 +189,7 @@ fn a_drill_of_other_keys_is_no_drill() {
     let record = escrow.quorum().unwrap();
     let drilling = Drilling::begin(&mut escrow, record.id(), &Choice::All, &mut Entropy::system()).unwrap();
     let good = drilling.drill().clone();
-    let mut try_intent = |change: &dyn Fn(&mut crate::log::Drill)| {
+    let mut try_intent = |change: &dyn Fn(&mut Drill)| {
         let mut drill = good.clone();
         change(&mut drill);
         escrow.record(Op::Drill, Phase::Intent, &drill.intent()).is_ok()
