@@ -303,6 +303,7 @@ fn busy() {
                     wrapping_key,
                     blob,
                     proof,
+                    drill: None,
                 };
                 entry(Op::Package, Phase::Done, packaged.done())
             };

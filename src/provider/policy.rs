@@ -70,9 +70,8 @@ pub struct Scope<'a> {
 pub fn policy(provider: Provider, role: Role, scope: Scope<'_>) -> Result<String, PolicyError> {
     let Scope { key, mount, kind, target } = scope;
     // `+` is a wildcard in OpenBao's paths: whoever asks for one key gets rights for one key.
-    let wild =
-        provider == Provider::OpenBao && (key.contains('+') || mount.contains('+') || key.contains('/'));
-    if !is_plain(key) || !is_plain(mount) || wild {
+    let wild = || key.contains('+') || mount.contains('+') || key.contains('/') || !is_plain(mount);
+    if !is_plain(key) || provider == Provider::OpenBao && wild() {
         return Err(PolicyError::Name);
     }
     match provider {
