@@ -9,7 +9,7 @@ use super::download::{base64, base64url};
 use super::proof::Proof;
 use super::request::LONGEST as LONGEST_REQUEST;
 use super::{Envelope, Provider, Request, RequestError, kmip};
-use crate::key::{Fingerprint, KeyKind, KeyMaterial, Label};
+use crate::key::{Fingerprint, KeyKind, KeyMaterial, KeyRecord, Label};
 use crate::primitive::gcm::{cbc, gcm};
 use crate::primitive::hash::sha256;
 use crate::primitive::random::Entropy;
@@ -46,6 +46,20 @@ pub struct Subject {
     pub kind: KeyKind,
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
+}
+
+impl Subject {
+    /// The key version that a backup gave.
+    #[must_use]
+    pub fn of(key: &KeyRecord) -> Self {
+        let facts = key.facts();
+        Self {
+            name: facts.label.clone(),
+            version: facts.version,
+            kind: key.material().kind(),
+            fingerprint: key.fingerprint(),
+        }
+    }
 }
 
 /// A wrapped key, before it is said which version it is.

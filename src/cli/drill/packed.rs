@@ -98,14 +98,8 @@ impl Target for Packing {
     fn take(&mut self, key: &KeyRecord) -> Result<(), String> {
         let wrapped = self.order.wrap(key.material(), self.now, &mut Entropy::system());
         let wrapped = wrapped.map_err(|error| error.to_string())?;
-        let facts = key.facts();
-        let subject = Subject {
-            name: facts.label.clone(),
-            version: facts.version,
-            kind: key.material().kind(),
-            fingerprint: key.fingerprint(),
-        };
-        let waiting = self.order.write(wrapped, &subject, self.now).map_err(|failure| failure.message)?;
+        let waiting =
+            self.order.write(wrapped, &Subject::of(key), self.now).map_err(|failure| failure.message)?;
         self.waiting = Some(waiting);
         Ok(())
     }

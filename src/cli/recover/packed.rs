@@ -66,14 +66,8 @@ pub(super) fn run(place: &Place, options: &Recover, dir: &Path, output: &mut Out
         let (quorum, key) = recovery.open(&escrow, &gathering)?;
         let now = escrow.now();
         let wrapped = order.wrap(key.material(), now, &mut Entropy::system())?;
-        let facts = key.facts();
-        let subject = Subject {
-            name: facts.label.clone(),
-            version: facts.version,
-            kind: key.material().kind(),
-            fingerprint: key.fingerprint(),
-        };
-        Ok((quorum, order.write(wrapped, &subject, now)?, key))
+        let waiting = order.write(wrapped, &Subject::of(&key), now)?;
+        Ok((quorum, waiting, key))
     });
     let (quorum, waiting, key) = match ready {
         Ok(ready) => ready,
