@@ -43,6 +43,9 @@ fn hint(error: &OnlineError) -> &'static str {
             "nothing was sent: if the service has a certificate of your own authority, give that with --ca FILE; else somebody may stand between"
         }
         OnlineError::Timeout { .. } => "run it again, with a longer --call-timeout if the service is slow",
+        OnlineError::Settings { .. } => {
+            "nothing was sent; `quorate provider show NAME` lists the fields of a target, and the page of the provider where credentials and addresses come from"
+        }
         OnlineError::NotNow { .. } => {
             "nothing was done: unseal it, or wait, or name the server that is active; then run it again"
         }
