@@ -6,7 +6,7 @@ use super::super::watch::{Level, What, watch};
 use super::drill::{drill, named};
 use super::*;
 use crate::key::KeyId;
-use crate::log::policy::after;
+use crate::log::policy::{ImportRule, after};
 use crate::log::{
     Closed, Imported, InToken, KeyState, Packaged, Phase, Policy, Remains, Retirement, Shred, ShredBy,
     ShredHow, Shredded, StateChange,
@@ -267,7 +267,7 @@ fn a_compromised_version_is_to_go_from_where_it_is() {
     back_up(&store, &["k000"]).unwrap();
     // There is a later version, but not where the compromised one is used.
     assert_eq!(overdue(&store, 0, "rotation"), [said("a"), said("b")]);
-    at_provider(2, "b");
+    let newer = at_provider(2, "b");
     assert_eq!(overdue(&store, 0, "rotation"), [said("a")]);
     destroy(&store, "k000@1");
     assert_eq!(overdue(&store, 0, "rotation"), [said("a")]);
@@ -279,6 +279,19 @@ fn a_compromised_version_is_to_go_from_where_it_is() {
     let done = Shredded { shred, by: ShredBy::Hand, state: "disabled".to_owned(), until: None };
     escrow.record(Op::Shred, Phase::Done, &done.done(intent)).unwrap();
     assert_eq!(overdue(&store, 0, "rotation"), [""; 0]);
+    // What is stopped need not be brought again before the provider forgets it.
+    let rule = ImportRule { provider: Provider::Aws, days: 10 };
+    set_policy(&store, Policy { imports: vec![rule], ..Policy::default() });
+    let again = "k000 version 2 has to be imported again: aws at b will forget it";
+    assert_eq!(overdue(&store, 10, "import"), [again]);
+    // And what stood in for the compromised version stands in no more.
+    let stop = Shred::of(&newer, ShredHow::Disable);
+    let mut escrow = open(&store);
+    let intent = escrow.record(Op::Shred, Phase::Intent, &stop.intent()).unwrap().seq();
+    let done = Shredded { shred: stop, by: ShredBy::Hand, state: "disabled".to_owned(), until: None };
+    escrow.record(Op::Shred, Phase::Done, &done.done(intent)).unwrap();
+    assert_eq!(overdue(&store, 10, "import"), [""; 0]);
+    assert_eq!(overdue(&store, 0, "rotation"), [said("b")]);
     let other = restored(&before);
     let Imported { name, version, provider, place, .. } = there;
     let what = Remains::Provider { name, version, provider, place };

@@ -5,7 +5,7 @@ use super::{Item, Level, What};
 use crate::ceremony::drill::least_sample;
 use crate::ceremony::policy::together;
 use crate::log::policy::after;
-use crate::log::{KeyEntry, KeyState, KeyVersion, Policy, Remains, State};
+use crate::log::{Held, KeyEntry, KeyState, KeyVersion, Policy, Remains, State};
 use crate::quorum::QuorumRecord;
 use crate::wire::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,16 +87,26 @@ impl Seen<'_> {
         let is_gone = |(name, provider, place), version, time| {
             gone.get(&(name, version, provider, place)).is_some_and(|gone: &Timestamp| *gone >= time)
         };
-        for ((name, provider, place), (number, time)) in &there {
+        // What nobody has stopped there, and nobody saw gone.
+        let mut kept: BTreeMap<_, Vec<&Held>> = BTreeMap::new();
+        for held in state.held().filter(|held| held.stopped.is_none()) {
+            let one = &held.imported;
+            let at = (&one.name, one.provider, &one.place);
+            if !is_gone(at, one.version, held.time) {
+                kept.entry(at).or_default().push(held);
+            }
+        }
+        for (at @ (name, provider, place), (number, time)) in &there {
             let Some(days) = self.policy.import_of(*provider) else { continue };
             let is_used = version(*name, *number).is_some_and(|one| one.state.may_protect());
-            if is_used && !is_gone((*name, *provider, *place), *number, *time) {
+            let is_kept = |kept: &Vec<&Held>| kept.iter().any(|held| held.imported.version == *number);
+            if is_used && kept.get(at).is_some_and(is_kept) {
                 let what = What::Import(number.get(), *provider, (*place).clone());
                 self.put(what, name.as_str(), *time, days);
             }
         }
         // A compromised version protects wherever it is, until a later one is there, or it is stopped.
-        for held in state.held().filter(|held| held.stopped.is_none()) {
+        for (held, others) in kept.values().flat_map(|all| all.iter().map(move |held| (*held, all))) {
             let one = &held.imported;
             if held.drill {
                 if !is_gone((&one.name, one.provider, &one.place), one.version, held.time) {
@@ -106,10 +116,8 @@ impl Seen<'_> {
                 continue;
             }
             let since = version(&one.name, one.version).and_then(|found| found.compromised);
-            let later = there.get(&(&one.name, one.provider, &one.place)).map(|(newest, _)| *newest);
-            let is_replaced = later.is_some_and(|newest| newest > one.version);
-            let Some(since) = since.filter(|_| !is_replaced) else { continue };
-            if !is_gone((&one.name, one.provider, &one.place), one.version, held.time) {
+            let is_later = |other: &&Held| other.imported.version > one.version && other.time >= held.time;
+            if let Some(since) = since.filter(|_| !others.iter().any(is_later)) {
                 let what = What::Displacement(one.version.get(), one.provider, one.place.clone());
                 self.put(what, one.name.as_str(), since, 0);
             }

@@ -19,7 +19,8 @@ impl Item {
                 said
             }
             What::Failed(failures, time) => {
-                format!("drills since {time} could not recover {failures} key versions")
+                let versions = if *failures == 1 { "version" } else { "versions" };
+                format!("drills since {time} could not recover {failures} key {versions}")
             }
             What::Card(index, None) => {
                 format!("a check of the card of {subject} (share {index}), which nobody has read back yet")
