@@ -198,6 +198,11 @@ impl<E: std::error::Error> From<CommitError<E>> for Failure {
             CommitError::Unknown(_) => failure.hint(
                 "nothing secret was released; before it is done again, look with `quorate log show` and `quorate status` at what is there when the store answers again",
             ),
+            // What the records contradict is the fact; which file they would have stood in tells nobody anything.
+            CommitError::Unfit(LogError::State { error, .. }) => {
+                let refused = Self::new(FAILED, error.to_string());
+                if refused.hint.is_some() { refused } else { refused.hint("nothing was written") }
+            }
             CommitError::Log(error) => Self::from(error),
             CommitError::Unauthorised(why) => match why {
                 Unauthorised::Unsigned => failure.hint("name yours with --sign-with FILE, or in QUORATE_SIGN_WITH; a recovery goes on without one with --unsigned"),

@@ -60,9 +60,13 @@ fn show(session: &Session, output: &mut Output) -> Result<(), Failure> {
         Some(entry) => output.line(format!("set {} (record {})", entry.time, entry.seq)),
     }
     lines(&policy, output);
+    // Its record leaves out what is as usual; who asks what holds wants to know all the same.
     output.value(object([
+        ("drill-percent", Some(Json::Number(policy.drill_percent.into()))),
+        ("leave-days", policy.leave_days.map(|days| Json::Number(days.into()))),
         ("policy", Some(policy.details())),
         ("seq", entry.map(|entry| Json::Number(entry.seq))),
+        ("suspended-days", policy.suspended_days.map(|days| Json::Number(days.into()))),
         ("time", entry.map(|entry| Json::text(entry.time.to_string()))),
     ]));
     Ok(())

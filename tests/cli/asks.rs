@@ -94,6 +94,10 @@ fn a_suspension_ends() {
         .prints("  a suspension ends     within 200 days\n")
         .prints("  closed in a token     whenever it is\n")
         .prints("less than 5 % are bad\n");
+    let shown = on(&world, "2026-04-03", &["--json", "policy", "show"]).good().out;
+    assert!(
+        shown.starts_with("{\"drill-percent\":5,\"policy\":{") && shown.contains("\"suspended-days\":200")
+    );
     for (policy, words) in [
         ("suspended-days = 0", "suspended-days: write a whole number from 1 to 3653, or \"never\""),
         ("leave-days = \"no\"", "leave-days: write a whole number from 1 to 3653, or \"never\""),
@@ -274,6 +278,10 @@ fn custodians_who_name_an_operator_hear_of_it_too() {
     let destroy = [&["destroy", "card", "bob", "--yes-destroy", "bob"][..], &SEEN].concat();
     at(&world, 2, "flora", &destroy).good();
     at(&world, 2, "rita", &["custodian", "lost", "carol", "--reason", "r"]).good();
+    let ran = at(&world, 2, "rita", &["custodian", "found", "carol", "--reason", "r"])
+        .fails(1, "quorate: error: that the card of share 3 is found is for a founder to say\n")
+        .says("name the key of one with --sign-with");
+    assert!(!ran.err.contains("jsonl"), "{ran:?}");
     let words = ["operator", "add", "new", "--key", "new.pub", "--role", "founder", "--card"];
     at(&world, 3, "", &join(&[&cards], &words))
         .good()
