@@ -8,8 +8,8 @@ use super::*;
 use crate::key::KeyId;
 use crate::log::policy::{ImportRule, after};
 use crate::log::{
-    Closed, Imported, InToken, KeyState, Packaged, Phase, Policy, Remains, Retirement, Shred, ShredBy,
-    ShredHow, Shredded, StateChange,
+    Certificate, Closed, Imported, InToken, KeyState, Packaged, Phase, Policy, Remains, Retirement, Shred,
+    ShredBy, ShredHow, Shredded, StateChange,
 };
 use crate::primitive::hash::sha256;
 use crate::provider::{ProofKind, Provider, Target};
@@ -221,6 +221,13 @@ fn a_key_that_may_leave_its_token_is_due() {
     let said = "born version 1 may still leave its token box (serial 0001)";
     assert_eq!(due(&store, 0, "token"), [(Level::Later, said.to_owned())]);
     assert_eq!(overdue(&store, 1, "token"), [said]);
+    // A certificate accounts for one whose backup was destroyed.
+    let other = restored(&snapshot(&store));
+    let what = Remains::Backup { name: label("born"), version: NonZeroU32::MIN, backup: backed.backup };
+    let witnesses = vec!["Wim".to_owned(), "Vera".to_owned()];
+    let gone = Certificate { number: 1, what, reason: "r".to_owned(), witnesses };
+    open(&other).record(Op::Destroy, Phase::Done, &gone.details()).unwrap();
+    assert_eq!(due(&other, 3000, "token"), []);
     set_policy(&store, Policy { leave_days: Some(30), ..Policy::default() });
     assert_eq!((overdue(&store, 29, "token").len(), overdue(&store, 30, "token").len()), (0, 1));
     set_policy(&store, Policy { leave_days: None, ..Policy::default() });

@@ -103,7 +103,9 @@ impl Item {
             What::Suspended(version, _) => {
                 format!("quorate state {subject}@{version} --set active --reason TEXT, or --set deactivated")
             }
-            What::Leaving(version, _) => format!("quorate hsm close {subject}@{version}"),
+            What::Leaving(version, _) => {
+                format!("quorate hsm close {subject}@{version}; docs/hsm.md, if the key isn't recognised")
+            }
             What::Import(version, ..) => {
                 format!("quorate recover {subject}@{version} --to package:DIR --for REQUEST")
             }

@@ -1,7 +1,7 @@
 //! Keys that may still leave their tokens, for `status`: backed up, and not closed in.
 //!
 //! As the log says it; what the token itself says, `hsm show --keys` does. Older versions count too: they open what
-//! they sealed.
+//! they sealed; those whose backup was destroyed don't, since a certificate accounts for them.
 
 use crate::cli::output::{Output, plain};
 use quorate::log::{InToken, State};
@@ -12,7 +12,8 @@ pub(in crate::cli) fn may_leave(state: &State, output: &mut Output) -> Json<'sta
     let mut values = Vec::new();
     for version in state.keys().values().flat_map(|key| key.versions.values()) {
         let deposit = &version.backed.deposit;
-        let Some(token) = deposit.token.as_ref().filter(|_| version.closed.is_none()) else { continue };
+        let is_open = version.closed.is_none() && !version.state.is_destroyed();
+        let Some(token) = deposit.token.as_ref().filter(|_| is_open) else { continue };
         output.line(format!(
             "may leave   {} version {} its token {}: `quorate hsm close {}@{}` ends that",
             deposit.name,
