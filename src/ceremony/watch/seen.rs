@@ -99,7 +99,8 @@ impl Seen<'_> {
         for (at @ (name, provider, place), (number, time)) in &there {
             let Some(days) = self.policy.import_of(*provider) else { continue };
             let is_used = version(*name, *number).is_some_and(|one| one.state.may_protect());
-            let is_kept = |kept: &Vec<&Held>| kept.iter().any(|held| held.imported.version == *number);
+            let is_kept =
+                |kept: &Vec<&Held>| kept.iter().any(|held| !held.drill && held.imported.version == *number);
             if is_used && kept.get(at).is_some_and(is_kept) {
                 let what = What::Import(number.get(), *provider, (*place).clone());
                 self.put(what, name.as_str(), *time, days);
@@ -109,14 +110,14 @@ impl Seen<'_> {
         for (held, others) in kept.values().flat_map(|all| all.iter().map(move |held| (*held, all))) {
             let one = &held.imported;
             if held.drill {
-                if !is_gone((&one.name, one.provider, &one.place), one.version, held.time) {
-                    let what = What::Trial(one.version.get(), one.provider, one.place.clone());
-                    self.put(what, one.name.as_str(), held.time, self.policy.open_days);
-                }
+                let what = What::Trial(one.version.get(), one.provider, one.place.clone());
+                self.put(what, one.name.as_str(), held.time, self.policy.open_days);
                 continue;
             }
             let since = version(&one.name, one.version).and_then(|found| found.compromised);
-            let is_later = |other: &&Held| other.imported.version > one.version && other.time >= held.time;
+            let is_later = |other: &&Held| {
+                !other.drill && other.imported.version > one.version && other.time >= held.time
+            };
             if let Some(since) = since.filter(|_| !others.iter().any(is_later)) {
                 let what = What::Displacement(one.version.get(), one.provider, one.place.clone());
                 self.put(what, one.name.as_str(), since, 0);
