@@ -20,6 +20,7 @@ mod error;
 mod gcp;
 mod http;
 mod kmip;
+mod name;
 mod openbao;
 mod reach;
 mod runtime;

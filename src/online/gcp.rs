@@ -10,9 +10,7 @@ use super::error::plain;
 use super::http::Call;
 use super::runtime::Runtime;
 use super::{At, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
-use crate::primitive::random::Entropy;
 use crate::provider::{Answer, Download, Package, ProofError, ProofKind, Provider, Purpose, Request, Target};
-use crate::wire::text::hex;
 use crate::wire::time::Timestamp;
 use core::time::Duration;
 use error::{chain, failure, undecrypted};
@@ -360,14 +358,6 @@ impl Google {
 /// A time of Google's.
 fn moment(time: Option<&google_cloud_wkt::Timestamp>) -> Option<Timestamp> {
     Timestamp::from_unix(u64::try_from(time?.seconds()).ok()?).ok()
-}
-
-/// A name for an import job that nobody else makes.
-fn fresh_name() -> Result<String, OnlineError> {
-    let random: [u8; 8] = Entropy::system()
-        .public()
-        .map_err(|error| OnlineError::Settings { provider: GCP, what: error.to_string() })?;
-    Ok(format!("quorate-{}", hex(&random)))
 }
 
 /// What a request says of the target, with names that were found.

@@ -8,6 +8,7 @@
 
 use super::call::Steps;
 use super::error::plain;
+use super::name::fresh;
 use super::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, Taken, Wish};
 use crate::key::{KeyKind, PublicKey};
 use crate::provider::{Answer, Download, Package, Provider, Purpose};
@@ -21,8 +22,6 @@ mod mark;
 mod message;
 
 const KMIP: Provider = Provider::Kmip;
-/// The name of a pair that is made when none is named; its size stands behind it.
-const PAIR: &str = "quorate-wrapping";
 
 /// A call: its operation (section 9.1.3.2.27), its name, and whether it changes something.
 #[derive(Clone, Copy)]
@@ -43,8 +42,7 @@ const DESTROY: Call = Call { operation: 0x14, name: "Destroy", changes: true };
 const DECRYPT: Call = Call { operation: 0x20, name: "Decrypt", changes: false };
 const MAC: Call = Call { operation: 0x23, name: "MAC", changes: false };
 
-/// Object types (section 9.1.3.2.12).
-const PUBLIC_OBJECT: u32 = 3;
+/// An object type (section 9.1.3.2.12).
 const SYMMETRIC_OBJECT: u32 = 2;
 
 impl Call {
@@ -88,9 +86,9 @@ impl Kmip {
         self.ask(call, &format!("object {id}"), payload(vec![Item::text(tag::ID, id)]))
     }
 
-    /// The objects of a type with a name.
-    fn located(&self, name: &str, object: u32) -> Result<Vec<String>, OnlineError> {
-        let wanted = vec![named(name), attribute("Object Type", Value::Enumeration(object))];
+    /// The symmetric keys with a name.
+    fn located(&self, name: &str) -> Result<Vec<String>, OnlineError> {
+        let wanted = vec![named(name), attribute("Object Type", Value::Enumeration(SYMMETRIC_OBJECT))];
         let found = self.ask(LOCATE, name, payload(wanted))?;
         let ids = found.items().iter().filter(|item| item.tag == tag::ID);
         ids.map(|item| item.text_at(&[]).map(str::to_owned).ok_or(LOCATE.nonsense("ids of objects")))
@@ -135,13 +133,10 @@ impl Kmip {
         Ok(spki.ok_or(GET.nonsense("an RSA key in PKCS#1 or X.509"))?.spki().to_vec())
     }
 
-    /// Makes a pair to wrap under; the public key's id.
+    /// Makes a pair to wrap under; the public key's id. One that is found by a name may be anybody's, who then opens
+    /// what is wrapped: a pair is made for each request, unless its id is given.
     fn pair(&self, bits: usize) -> Result<String, OnlineError> {
-        let name = format!("{PAIR}-{bits}");
-        let mut found = self.located(&name, PUBLIC_OBJECT)?;
-        if let (Some(id), true) = (found.pop(), found.is_empty()) {
-            return Ok(id);
-        }
+        let name = fresh(KMIP)?;
         let length = u32::try_from(bits).unwrap_or_default();
         let common = vec![
             attribute("Cryptographic Algorithm", Value::Enumeration(4)),
@@ -224,7 +219,7 @@ impl Kmip {
             return Ok(Some(id.clone()));
         }
         let name = at.target.get("key").map_or("", String::as_str);
-        match self.located(name, SYMMETRIC_OBJECT)?.first() {
+        match self.located(name)?.first() {
             None => Ok(None),
             Some(id) => Err(OnlineError::State {
                 place: format!("object {id}"),
@@ -253,7 +248,7 @@ impl Kmip {
         name: &str,
         others: &mut Vec<String>,
     ) -> Result<Option<Taken>, OnlineError> {
-        for id in self.located(name, SYMMETRIC_OBJECT)? {
+        for id in self.located(name)? {
             let state = self.state(&id)?;
             // Destroyed, it is none.
             if state >= 5 {

@@ -218,7 +218,7 @@ def trouble(stage):
         text = stage.begin(stage.wish(kind, "trouble"), "trouble.json", 1)
         assert word in text, text
     azure.before = lambda verb, path: "silence"
-    stage.reached = [*ours, "--call-timeout", "1"]
+    stage.reached = [*ours, "--call-timeout", "4"]
     assert "gave no answer" in stage.begin(stage.wish(kind, "trouble"), "trouble.json", 1)
     azure.before, stage.reached = lambda verb, path: "go on", ours
     for lost in (None, (502, {}, b"<html>"), (200, {}, b"nonsense")):
@@ -323,7 +323,7 @@ def stops(stage):
     stage.shred(["late", "--days", "0"])
     assert azure.late == 0 and "late" in azure.purged and stage.phases("late") == ["intent", "done"]
     there("later")
-    azure.late, stage.reached = 10**6, [*ours, "--call-timeout", "1"]
+    azure.late, stage.reached = 10**6, [*ours, "--call-timeout", "4"]
     assert "does not show as deleted yet" in stage.shred(["later", "--days", "0"], 1)
     azure.late, stage.reached = 0, ours
     assert stage.phases("later") == ["intent"] and "later" not in azure.purged
@@ -433,8 +433,8 @@ def hostile(stage):
     assert "an end of the list" in stage.finish("out-endless", 1)
     assert "endless" not in azure.keys
     azure.before = lambda verb, path: "dribble"
-    stage.reached = [*ours, "--call-timeout", "1"]
-    assert "gave no answer in 1 seconds" in stage.begin(wish, "hostile.json", 1)
+    stage.reached = [*ours, "--call-timeout", "4"]
+    assert "gave no answer in 4 seconds" in stage.begin(wish, "hostile.json", 1)
     azure.before, stage.reached = lambda verb, path: "go on", ours
     # A key that is exchanged as it arrives.
     kind = "aes-256" if azure.managed else "ec-p256"

@@ -9,6 +9,7 @@ silence and nonsense; a reply that is lost after Register. Prints a line a part.
 
 import contextlib
 import hmac
+import json
 import logging
 import pathlib
 import socket
@@ -120,14 +121,16 @@ def other_way(stage, name, raw):
 
 def every_kind(stage):
     stage.console("kmip")
-    count = 0
+    count, pairs = 0, {}
     for kind in KINDS:
         requests, places = [], [(method, bits) for method in METHODS for bits in SIZES]
         for method, bits in places:
             file, name = f"{kind}-{method}-{bits}.json", f"{kind}-{method}-{bits}"
             wish = ["kmip", "--kind", kind, "--set", f"key={name}", "--method", method, "--bits", bits]
+            wish += ["--set", f"wrapping-key={pairs[bits]}"] if bits in pairs else []
             requests.append((file, stage.begin(wish, file)))
-        # A pair a size, made once.
+            pairs.setdefault(bits, json.loads((stage.root / file).read_text())["target"]["wrapping-key"])
+        # One that is named is the one that is used.
         assert len({key for _, key in requests}) == len(SIZES)
         stage.make(kind, kind, requests, f"out-{kind}")
         raw = stage.raw(kind, f"{kind}.raw")
@@ -285,6 +288,9 @@ def broken_off(stage, name):
 
 def strangers(stage):
     """What is activated and taken is what we registered: the mark says so, and the key has to answer."""
+    # A pair that nobody named is made for this request alone: under a name that could be guessed it might be theirs.
+    keys = [stage.begin(["kmip", "--kind", "aes-256", "--set", f"key=pair-{one}", "--bits", "2048"], f"pair-{one}.json") for one in "ab"]
+    assert keys[0] != keys[1]
     uid = broken_off(stage, "ours")
     ((space, digest),) = marks(stage, uid)
     assert space == "quorate-package" and len(bytes.fromhex(digest)) == 32
@@ -416,15 +422,19 @@ def hostile(stage):
     listener.settimeout(None)
 
     def serve():
-        with contextlib.suppress(OSError):
-            near, _ = listener.accept()
-            with context.wrap_socket(near, server_side=True) as door:
-                door.recv(65536)
-                dribble(door.sendall, bytes.fromhex("42007b01000000c0") + bytes(192))
+        for _ in range(2):
+            with contextlib.suppress(OSError):
+                near, _ = listener.accept()
+                with context.wrap_socket(near, server_side=True) as door:
+                    door.recv(65536)
+                    dribble(door.sendall, bytes.fromhex("42007b01000000c0") + bytes(192))
 
     threading.Thread(target=serve, daemon=True).start()
-    stage.at(listener.getsockname()[1], 1)
-    assert "gave no answer in 1 seconds" in stage.begin(wish, "x.json", 1)
+    stage.at(listener.getsockname()[1], 4)
+    text = stage.begin([*wish, "--set", "wrapping-key=1"], "x.json", 1)
+    assert "gave no answer in 4 seconds to Get" in text, text
+    text = stage.begin(wish, "x.json", 1)
+    assert "whether it was done is not known: 4 seconds were waited" in text, text
     stage.at(stage.port)
     print("certificates that are none and bytes that dribble")
 

@@ -1,9 +1,10 @@
 //! What is made or changed at Google beside an import: a key's place, an import job, a primary version, a stop.
 
 use super::super::http::Call;
+use super::super::name::fresh;
 use super::super::{At, OnlineError, Wish};
 use super::place::Place;
-use super::{GCP, Google, State, fresh_name, moment, named};
+use super::{GCP, Google, State, moment, named};
 use crate::provider::{Download, Purpose, google_algorithm};
 use google_cloud_gax::options::RequestOptionsBuilder as _;
 use google_cloud_kms_v1::model::crypto_key::CryptoKeyPurpose;
@@ -148,7 +149,7 @@ impl Google {
     }
 
     fn new_job(&self, place: &Place, method: &str, level: ProtectionLevel) -> Result<String, OnlineError> {
-        let id = fresh_name()?;
+        let id = fresh(GCP)?;
         let job = ImportJob::new()
             .set_import_method(ImportMethod::from(upper(method).as_str()))
             .set_protection_level(level);

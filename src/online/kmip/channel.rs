@@ -139,13 +139,14 @@ impl Channel {
 
     /// What happened after the handshake.
     fn failed(&self, call: Call, error: &io::Error) -> OnlineError {
+        let seconds = self.timeout.as_secs();
+        let late = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
         match cause(error) {
             // With TLS 1.3 a server refuses our certificate only now.
             Cause::Tls(words) => OnlineError::Credentials { provider: KMIP, words },
+            _ if late && call.changes => call.unsure(&format!("{seconds} seconds were waited")),
+            _ if late => OnlineError::Timeout { provider: KMIP, call: call.name, seconds },
             Cause::NotSent(words) | Cause::Other(words) if call.changes => call.unsure(&words),
-            _ if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                OnlineError::Timeout { provider: KMIP, call: call.name, seconds: self.timeout.as_secs() }
-            }
             Cause::NotSent(words) | Cause::Other(words) => {
                 OnlineError::Unreachable { provider: KMIP, address: self.address(), words }
             }
