@@ -303,6 +303,7 @@ fn busy() {
                     wrapping_key,
                     blob,
                     proof,
+                    target: Target::new(),
                     drill: None,
                 };
                 entry(Op::Package, Phase::Done, packaged.done())

@@ -316,6 +316,30 @@ pub fn whereabouts(target: &Target) -> Target {
         .collect()
 }
 
+/// Whether two targets of one provider may be one place: no name that both of them have tells them apart. One of them
+/// may have been written by hand, with fewer names, or with a shorter form of one.
+#[must_use]
+pub fn may_be_one(provider: Provider, one: &Target, other: &Target) -> bool {
+    let named = |target: &Target| {
+        let mut names = whereabouts(target);
+        if provider == Provider::OpenBao {
+            names.entry("mount".to_owned()).or_insert_with(|| "transit".to_owned());
+        }
+        names
+    };
+    let same = |field: &str, one: &str, other: &str| match (provider, field) {
+        // An ARN ends in the id of its key, which is unique; an alias may be any key's.
+        (Provider::Aws, "key") => {
+            let id = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+            one.contains("alias/") || other.contains("alias/") || id(one) == id(other)
+        }
+        (Provider::Azure | Provider::AzureHsm, _) => one.eq_ignore_ascii_case(other),
+        _ => one == other,
+    };
+    let (one, other) = (named(one), named(other));
+    one.iter().all(|(field, value)| other.get(field).is_none_or(|there| same(field, value, there)))
+}
+
 /// The provider's command that stops a key at `target`, or destroys it, in its own words; what isn't known of
 /// the place stays in capitals.
 #[must_use]

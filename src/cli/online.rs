@@ -16,7 +16,7 @@ use super::args::Reached;
 use super::failure::{DIFFERENCE, Failure};
 use super::files::read_secret;
 use super::session::environment;
-use super::shred::{Seen, Stopping, target};
+use super::shred::{Seen, Stopping};
 use quorate::key::KeyKind;
 use quorate::log::{Held, Imported, ShredHow};
 use quorate::online::{At, KeyState, OnlineError, Reach, Service, Stop, connect};
@@ -83,7 +83,7 @@ fn same_server(
 /// Where an import went, for a service. The kind is the backup's.
 fn at(imported: &Imported, kind: KeyKind) -> At {
     At {
-        target: target(imported),
+        target: imported.names(),
         kind,
         id: imported.id.clone(),
         proof: imported.proof,

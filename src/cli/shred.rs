@@ -197,16 +197,8 @@ fn is_gone(escrow: &Escrow<'_>, held: &Held, how: ShredHow) -> bool {
 /// Whether two versions are in one key of a provider.
 pub(crate) fn same_place(one: &Held, other: &Held) -> bool {
     let (one, other) = (&one.imported, &other.imported);
-    let targets = (whereabouts(&target(one)), whereabouts(&target(other)));
+    let targets = (whereabouts(&one.names()), whereabouts(&other.names()));
     one.provider == other.provider && one.place == other.place && targets.0 == targets.1
-}
-
-/// All names of the place of an import; of an old record, the one that it has.
-pub(crate) fn target(imported: &Imported) -> Target {
-    if imported.target.is_empty() {
-        return [("key".to_owned(), imported.place.clone())].into();
-    }
-    imported.target.clone()
 }
 
 /// Whether an import is at the server that the arguments choose.

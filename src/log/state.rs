@@ -64,7 +64,7 @@ pub struct State {
     /// Where each key version went.
     sent: BTreeMap<(Label, NonZeroU32), BTreeMap<(Provider, String), bool>>,
     /// What an import may be of.
-    known: BTreeMap<package::Made, bool>,
+    known: BTreeMap<package::Made, package::Known>,
     imports: Vec<(Timestamp, Imported)>,
     held: BTreeMap<shred::HeldAt, Held>,
     drills: Vec<DrillEntry>,

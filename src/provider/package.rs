@@ -8,7 +8,7 @@
 use super::download::{base64, base64url};
 use super::proof::Proof;
 use super::request::LONGEST as LONGEST_REQUEST;
-use super::{Envelope, Provider, Request, RequestError, kmip};
+use super::{Envelope, Provider, Request, RequestError, Target, kmip};
 use crate::key::{Fingerprint, KeyKind, KeyMaterial, KeyRecord, Label};
 use crate::primitive::gcm::{cbc, gcm};
 use crate::primitive::hash::sha256;
@@ -80,6 +80,8 @@ pub struct PackageFacts {
     pub provider: Provider,
     /// The provider's name of the place.
     pub place: String,
+    /// All names of the place.
+    pub target: Target,
     /// SHA-256 of the request.
     pub request: [u8; 32],
     /// SHA-256 of the wrapping key.
@@ -208,6 +210,7 @@ impl Wrapped {
             subject,
             provider: request.provider(),
             place: request.place().to_owned(),
+            target: request.target().clone(),
             request: request.digest(),
             wrapping_key: request.wrapping_key().fingerprint(),
             blob: sha256(&[&blob]),
@@ -331,6 +334,7 @@ impl Package {
             subject,
             provider: fields.parsed("provider", |text| text.parse().ok())?,
             place: request.place().to_owned(),
+            target: request.target().clone(),
             request: fields.parsed("request", text::array_from_hex)?,
             wrapping_key: fields.parsed("wrapping-key", text::array_from_hex)?,
             blob: fields.parsed("blob", text::array_from_hex)?,

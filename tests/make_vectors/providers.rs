@@ -45,6 +45,7 @@ fn packaged(fingerprint: Fingerprint, key: &str, digest: u8) -> Packaged {
         wrapping_key: [digest + 2; 32],
         blob: [digest + 3; 32],
         proof: ProofKind::Decrypt,
+        target: Default::default(),
         drill: None,
     }
 }

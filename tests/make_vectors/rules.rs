@@ -150,6 +150,7 @@ fn stopped(out: &Out) {
         wrapping_key: [3; 32],
         blob: [4; 32],
         proof: ProofKind::MaterialId,
+        target: Default::default(),
         drill: None,
     };
     behind.say(Op::Package, Phase::Done, &packaged.done());

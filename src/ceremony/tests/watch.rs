@@ -259,6 +259,7 @@ fn a_compromised_version_is_to_go_from_where_it_is() {
             wrapping_key: [3; 32],
             blob: [4; 32],
             proof,
+            target: Target::new(),
             drill: None,
         };
         escrow.record(Op::Package, Phase::Done, &packaged.done()).unwrap();

@@ -10,7 +10,6 @@ use crate::cli::args::Drill;
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::output::Output;
 use crate::cli::package::{Order, Waiting};
-use crate::cli::shred::target;
 use quorate::ceremony::drill::Target;
 use quorate::ceremony::escrow::Escrow;
 use quorate::key::KeyRecord;
@@ -76,7 +75,7 @@ fn apart(escrow: &Escrow<'_>, request: &Request) -> Result<(), Failure> {
     }
     let here = whereabouts(request.target());
     let same =
-        |held: &Held| held.imported.provider == provider && whereabouts(&target(&held.imported)) == here;
+        |held: &Held| held.imported.provider == provider && whereabouts(&held.imported.names()) == here;
     match escrow.state().held().find(|held| !held.drill && held.stopped.is_none() && same(held)) {
         None => Ok(()),
         Some(held) => Err(Failure::new(

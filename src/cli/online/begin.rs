@@ -12,7 +12,7 @@ use crate::cli::files::create_secret;
 use crate::cli::output::Output;
 use crate::cli::request::{fields, shown};
 use crate::cli::session::{Session, now};
-use crate::cli::shred::{is_at, target};
+use crate::cli::shred::is_at;
 use quorate::key::{KeyKind, KeyName};
 use quorate::log::{Held, State};
 use quorate::online::{Wish, begin as begin_import};
@@ -66,7 +66,7 @@ fn asked(place: &Place, options: &ImportBegin) -> Result<Asked, Failure> {
             let name = KeyName { label: label.clone(), version: None };
             let held = newest(state, &name, options)?;
             let kind = escrow.version(&name)?.backed.kind;
-            let target = whereabouts(&target(&held.imported));
+            let target = whereabouts(&held.imported.names());
             Ok(Asked { provider: held.imported.provider, kind, purpose: Purpose::Version, target })
         }
         (None, Some(name)) => {
@@ -74,7 +74,7 @@ fn asked(place: &Place, options: &ImportBegin) -> Result<Asked, Failure> {
             let exact = KeyName { label: name.label.clone(), version: Some(held.imported.version) };
             let kind = escrow.version(&exact)?.backed.kind;
             let provider = held.imported.provider;
-            let mut target = whereabouts(&target(&held.imported));
+            let mut target = whereabouts(&held.imported.names());
             let number = held.imported.id.as_deref().and_then(|id| id.split('@').next());
             let number = number.or_else(|| held.imported.target.get("version").map(String::as_str));
             match provider {

@@ -10,7 +10,7 @@ use crate::cli::args::{Place, ProviderStatus, Reached};
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::cli::shred::{is_at, same_place, target};
+use crate::cli::shred::{is_at, same_place};
 use quorate::key::{KeyKind, KeyName};
 use quorate::log::{Held, ShredHow, State};
 use quorate::online::{KeyState, Reported, Service};
@@ -127,7 +127,7 @@ fn ask(held: &Held, kind: KeyKind, services: &mut Services, reached: &Reached) -
     let connected =
         || service_at(provider, reached, &held.imported.target).map_err(|failure| failure.message);
     let service =
-        match services.entry((provider, whereabouts(&target(&held.imported)))).or_insert_with(connected) {
+        match services.entry((provider, whereabouts(&held.imported.names()))).or_insert_with(connected) {
             Ok(service) => service,
             Err(message) => return Asked::Not(message.clone()),
         };

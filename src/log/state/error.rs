@@ -24,6 +24,18 @@ pub enum StateError {
         /// The version.
         version: NonZeroU32,
     },
+    /// An import that no package is for, or a drill's into a place that is in use.
+    #[error(
+        "it brings {name} version {version} to {place}, for which no package was made, or where a key is in use"
+    )]
+    Place {
+        /// The key.
+        name: Label,
+        /// The version.
+        version: NonZeroU32,
+        /// The provider's name of the place.
+        place: String,
+    },
     /// A second quorum: a stranger's, or one of two foundings at once.
     #[error(
         "it founds a quorum in an escrow that has quorum {quorum} already: that one alone guards its keys"

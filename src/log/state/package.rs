@@ -4,8 +4,8 @@
 //! and what it showed. Neither holds a secret or opens anything, so neither has an intent: what wrapped the
 //! key (a generation, a recovery) has one of its own. Both must fit what the log knows of the key version.
 
-use super::{Fields, Fingerprint, Json, JsonError, Label, State, StateError, Timestamp, object, text};
-use crate::provider::{PackageFacts, ProofKind, Provider, Target};
+use super::{Fields, Fingerprint, Held, Json, JsonError, Label, State, StateError, Timestamp, object, text};
+use crate::provider::{PackageFacts, ProofKind, Provider, Target, may_be_one};
 use core::num::NonZeroU32;
 use std::borrow::Cow;
 
@@ -35,6 +35,8 @@ pub struct Packaged {
     pub blob: [u8; 32],
     /// What proves the import.
     pub proof: ProofKind,
+    /// All names of the place; none in records that were written before they were kept.
+    pub target: Target,
     /// The intent of the drill that it was made in, for a test key; otherwise it is to be used.
     pub drill: Option<u64>,
 }
@@ -77,6 +79,7 @@ impl Packaged {
             wrapping_key: facts.wrapping_key,
             blob: facts.blob,
             proof: facts.proof.kind,
+            target: facts.target.clone(),
             drill: None,
         }
     }
@@ -101,6 +104,7 @@ impl Packaged {
             ("proof", Some(Json::text(self.proof.name()))),
             ("provider", Some(Json::text(self.provider.name()))),
             ("request", digest(&self.request)),
+            ("target", target_json(&self.target)),
             ("version", Some(Json::Number(self.version.get().into()))),
             ("wrapping-key", digest(&self.wrapping_key)),
         ])
@@ -118,6 +122,7 @@ impl Packaged {
             wrapping_key: fields.parsed("wrapping-key", text::array_from_hex)?,
             blob: fields.parsed("blob", text::array_from_hex)?,
             proof: fields.parsed("proof", ProofKind::parse)?,
+            target: target(&mut fields)?,
             drill: fields.optional_number("drill")?,
         };
         fields.finish()?;
@@ -126,6 +131,15 @@ impl Packaged {
 }
 
 impl Imported {
+    /// All names of the place; of an old record, the one that it has.
+    #[must_use]
+    pub fn names(&self) -> Target {
+        if self.target.is_empty() {
+            return [("key".to_owned(), self.place.clone())].into();
+        }
+        self.target.clone()
+    }
+
     /// The details of the record.
     #[must_use]
     pub fn done(&self) -> Json<'static> {
@@ -190,6 +204,14 @@ pub(super) fn target_json(target: &Target) -> Option<Json<'static>> {
     (!target.is_empty()).then(|| Json::Object(target.iter().map(name).collect()))
 }
 
+/// What an import has to fit besides.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// Whether some package of it was to be used, and not a drill's.
+    is_used: bool,
+    target: Target,
+}
+
 /// A package by what an import says of it: its digest, the key version, the place, and the proof.
 pub(super) type Made = ([u8; 32], Label, NonZeroU32, Provider, String, ProofKind);
 
@@ -236,7 +258,9 @@ impl State {
         let places = self.sent.entry((name.clone(), *version)).or_default();
         *places.entry((*provider, place.clone())).or_default() |= is_used;
         let made = (packaged.package, name.clone(), *version, *provider, place.clone(), packaged.proof);
-        *self.known.entry(made).or_default() |= is_used;
+        let known = self.known.entry(made).or_default();
+        known.is_used |= is_used;
+        known.target.clone_from(&packaged.target);
         self.packages.push((time, packaged));
         Ok(())
     }
@@ -246,10 +270,29 @@ impl State {
         let imported = Imported::read(fields)?;
         let Imported { package, name, version, provider, place, proof, .. } = &imported;
         let made = (*package, name.clone(), *version, *provider, place.clone(), *proof);
-        let Some(is_used) = self.known.get(&made).copied() else {
-            return Err(StateError::Version { name: imported.name, version: imported.version });
+        let refused = || StateError::Place {
+            name: imported.name.clone(),
+            version: imported.version,
+            place: imported.place.clone(),
         };
-        self.hold(&imported, time, !is_used);
+        let known = self.known.get(&made).ok_or_else(refused)?;
+        // It went where its package said; older packages didn't say all of it.
+        if !known.target.is_empty() && known.target != imported.target {
+            return Err(refused());
+        }
+        let drill = !known.is_used;
+        // A drill goes to a key of its own: what is in use is never called a test key.
+        let in_use = |held: &&Held| {
+            let there = &held.imported;
+            !held.drill
+                && held.stopped.is_none()
+                && there.provider == imported.provider
+                && may_be_one(there.provider, &there.names(), &imported.names())
+        };
+        if drill && self.held.values().any(|held| in_use(&held)) {
+            return Err(refused());
+        }
+        self.hold(&imported, time, drill);
         self.imports.push((time, imported));
         Ok(())
     }

@@ -16,6 +16,7 @@ fn packaged() -> Packaged {
         wrapping_key: [3; 32],
         blob: [4; 32],
         proof: ProofKind::MaterialId,
+        target: Target::new(),
         drill: None,
     }
 }
@@ -166,4 +167,25 @@ fn what_a_drill_sends_out_is_told_from_what_is_used() {
     let read = Log::open(&store).unwrap();
     assert_eq!(read.state().held().map(|held| held.drill).collect::<Vec<_>>(), [false]);
     assert_eq!(read.state().packages()[0].1.drill, Some(seq));
+    // Where a key is in use, no drill's record is believed: not by another name of that place either.
+    for (key, place) in [("arn:aws:kms:eu-west-1:1:key/a", "key"), ("a", "key"), ("alias/x", "key")] {
+        let (store, mut log) = small();
+        let here = [("key".to_owned(), "arn:aws:kms:eu-west-1:1:key/a".to_owned())].into();
+        say(&mut log, &store, 20, package(packaged().done())).unwrap();
+        say(&mut log, &store, 30, import(Imported { target: here, ..imported() }.done())).unwrap();
+        let intent = drill(&log);
+        say(&mut log, &store, 40, intent).unwrap();
+        let seq = log.checkpoint().seq();
+        let test = Packaged { package: [7; 32], place: key.to_owned(), ..packaged() };
+        say(&mut log, &store, 50, package(test.in_drill(seq).done())).unwrap();
+        let target: Target = [(place.to_owned(), key.to_owned())].into();
+        let brought = Imported { package: [7; 32], place: key.to_owned(), target, ..imported() };
+        assert!(say(&mut log, &store, 60, import(brought.done())).is_err(), "{key}");
+    }
+    // An import goes where its package says.
+    let (store, mut log) = small();
+    let target: Target = [("key".to_owned(), "a".to_owned()), ("region".to_owned(), "x".to_owned())].into();
+    say(&mut log, &store, 20, package(Packaged { target: target.clone(), ..packaged() }.done())).unwrap();
+    assert!(say(&mut log, &store, 30, import(imported().done())).is_err());
+    say(&mut log, &store, 30, import(Imported { target, ..imported() }.done())).unwrap();
 }
