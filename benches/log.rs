@@ -303,7 +303,7 @@ fn busy() {
                     wrapping_key,
                     blob,
                     proof,
-                    target: Target::new(),
+                    target: Default::default(),
                     drill: None,
                 };
                 entry(Op::Package, Phase::Done, packaged.done())

@@ -40,6 +40,7 @@ mod operator;
 mod output;
 mod package;
 mod papers;
+mod places;
 mod plugin;
 mod policy;
 mod print;

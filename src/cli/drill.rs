@@ -148,7 +148,7 @@ fn hold(
     account.is_asked(escrow, ReportOf::Drill, output);
     let drilling = Drilling::begin(escrow, record.id(), &choice, &mut Entropy::system());
     let drilling = drilling.map_err(refused)?;
-    output.note(begun(&drilling));
+    output.note(begun(&drilling, target.word() == "package"));
     let mut gathering = Gathering::new(record);
     let (mut given, mut troubles) = (Given::default(), Vec::new());
     let gathered =
@@ -330,9 +330,13 @@ fn refused(error: CommitError<DrillError>) -> Failure {
 }
 
 /// What is about to be proven.
-fn begun(drilling: &Drilling) -> String {
+fn begun(drilling: &Drilling, package: bool) -> String {
     let drill = drilling.drill();
     match drill.scope {
+        _ if package => {
+            "a drill of 1 key version, into a test key; a package for it will be released, and nothing else"
+                .to_owned()
+        }
         Scope::All => format!("a drill of all {} key versions; nothing will be released", drill.count),
         Scope::Named => format!("a drill of {} key versions; nothing will be released", drill.count),
         Scope::Sample => format!(

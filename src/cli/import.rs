@@ -8,6 +8,7 @@ use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::files::read_secret;
 use super::output::Output;
 use super::package::{known, read};
+use super::places::apart;
 use super::session::Session;
 use quorate::ceremony::escrow::Escrow;
 use quorate::log::{Imported, Op, Phase};
@@ -34,7 +35,8 @@ pub(crate) fn record(place: &Place, options: &ImportRecord, output: &mut Output)
             Failure::usage(message).hint("name the key version as NAME@VERSION, or the other package")
         );
     }
-    known(&escrow, &package)?;
+    let drill = known(&escrow, &package)?;
+    apart(escrow.state(), facts.provider, package.request().target(), drill)?;
     let evidence = facts.proof.check(&answer(&options.answer)?)?;
     let imported = of(&package, evidence, None);
     same_material(pinned(&escrow, facts), &imported)?;

@@ -19,7 +19,7 @@ use super::session::environment;
 use super::shred::{Seen, Stopping};
 use quorate::key::KeyKind;
 use quorate::log::{Held, Imported, ShredHow};
-use quorate::online::{At, KeyState, OnlineError, Reach, Service, Stop, connect};
+use quorate::online::{At, KeyState, OnlineError, Reach, Reported, Service, Stop, connect};
 use quorate::provider::{ProofKind, Provider, Target};
 use std::time::Duration;
 
@@ -72,12 +72,22 @@ fn same_server(
     target: &Target,
 ) -> Result<(), Failure> {
     match (target.get("server"), service.server()) {
-        (Some(named), Some(found)) if *named != found && reached.server.as_ref() != Some(named) => {
+        (Some(named), Some(found)) if *named != found && !reached.moved => {
             Err(Failure::usage(format!("it is at the {provider} server {named}, and this address is of {found}"))
-                .hint(format!("name the address of {named}; if this is that server under another name, give --server {named}; `--server` also takes the keys of one server alone")))
+                .hint(format!("name the address of {named}; if this is that server under another name, give --moved; --server {found} takes the keys of this one alone")))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a service shows of a version what tells it from every other: its own name of it, or the proof of the log.
+fn is_told(at: &At, reported: &Reported, provider: Provider, moved: bool) -> bool {
+    // A number alone is the same at every server; with the moment it was made it isn't.
+    let by_id = at.id.is_some()
+        && reported.id.is_some()
+        && (!moved || at.id.as_ref().is_some_and(|id| id.contains('@')));
+    // An id of AWS is never given twice.
+    by_id || reported.evidence.is_some() || provider == Provider::Aws
 }
 
 /// Where an import went, for a service. The kind is the backup's.
@@ -129,9 +139,36 @@ pub(crate) fn stop(reached: &Reached, held: &Held, stopping: Stopping) -> Result
             .hint("nothing was sent; find out whose it is, and whether this is the right server, region or account");
         return Err((failure, false));
     }
+    if !matches!(before.state, KeyState::Gone | KeyState::Empty | KeyState::Ending) {
+        // A version that was stopped isn't shown by every service.
+        let stopped = before.state == KeyState::Disabled && held.stopped.is_some();
+        if !stopped && !is_told(&at, &before, provider, reached.moved) {
+            let failure = Failure::new(DIFFERENCE, format!("nothing at {} tells its key from another of that name", place()))
+                .hint("nothing was sent; look there whose it is, and stop it by hand (`--by-hand` has the commands)");
+            return Err((failure, false));
+        }
+        // What goes with it and is in no backup.
+        let whole =
+            how != Stop::Disable && (matches!(how, Stop::Destroy { .. }) || provider == Provider::Aws);
+        let ours =
+            |current: &&String| stopping.known.contains(current) || before.id.as_ref() == Some(current);
+        let foreign =
+            before.current.as_ref().filter(|current| whole && !stopping.with_others && !ours(current));
+        if let Some(foreign) = foreign {
+            let failure = Failure::new(
+                DIFFERENCE,
+                format!(
+                    "{} also holds {foreign}, which no import of the log brought there: it is in no backup",
+                    place()
+                ),
+            )
+            .hint("nothing was sent; find out whose it is; --with-others takes it too");
+            return Err((failure, false));
+        }
+    }
     if before.state == KeyState::Gone && !stopping.resumed {
         let failure = Failure::new(DIFFERENCE, format!("{} is not there ({})", place(), before.said))
-            .hint("is this the right server, region or account? nothing was sent; `quorate shred … --by-hand --done` logs that it is gone");
+            .hint("is this the right server, region or account? nothing was sent; `quorate shred … --done` logs that it is gone");
         return Err((failure, false));
     }
     let reported = service.stop(&at, how).map_err(|error| {

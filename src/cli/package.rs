@@ -15,11 +15,13 @@ use quorate::ceremony::escrow::Escrow;
 use quorate::key::{KeyKind, KeyMaterial};
 use quorate::log::{Op, Packaged, Phase};
 use quorate::primitive::random::Entropy;
-use quorate::provider::{Package, PackageError, PackageFacts, Request, RequestError, Subject, Wrapped};
+use quorate::provider::{
+    Package, PackageError, PackageFacts, Request, RequestError, Subject, Wrapped, whereabouts,
+};
 use quorate::wire::json::{Json, object};
 use quorate::wire::text::hex;
 use quorate::wire::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -58,11 +60,20 @@ impl Order {
             confirmed(&request, path, options, output)?;
             requests.push(request);
         }
-        for path in [dir.to_owned(), waiting(dir, None)] {
-            if path.symlink_metadata().is_ok() {
-                let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
-                return Err(Failure::file(&path, &error));
-            }
+        if dir.symlink_metadata().is_ok() {
+            let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+            return Err(Failure::file(dir, &error));
+        }
+        let left = waiting(dir, None);
+        if left.symlink_metadata().is_ok() {
+            return Err(Failure::new(FAILED, format!("{}: it exists already", left.display()))
+                .hint("a run that was broken off left it, and released nothing: delete it"));
+        }
+        // One key in one place is enough, and the second would be taken for the first.
+        let places = requests.iter().map(|request| (request.provider(), whereabouts(request.target())));
+        if places.collect::<BTreeSet<_>>().len() < requests.len() {
+            return Err(Failure::usage("two of the requests are for the same place")
+                .hint("give one request for each place"));
         }
         match dir.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
             None => Ok(Self { requests, dir: dir.to_owned() }),
@@ -276,10 +287,11 @@ pub(crate) fn read(dir: &Path) -> Result<Package, Failure> {
     })
 }
 
-/// That the log knows a package.
-pub(crate) fn known(escrow: &Escrow<'_>, package: &Package) -> Result<(), Failure> {
-    if escrow.state().packages().iter().any(|(_, one)| one.package == package.digest()) {
-        return Ok(());
+/// That the log knows a package; whether a drill made it, for a test key.
+pub(crate) fn known(escrow: &Escrow<'_>, package: &Package) -> Result<bool, Failure> {
+    let packages = escrow.state().packages();
+    if let Some((_, one)) = packages.iter().find(|(_, one)| one.package == package.digest()) {
+        return Ok(one.drill.is_some());
     }
     let message =
         "the log knows no such package: it was made elsewhere, or altered with all that it says of itself";

@@ -6,21 +6,22 @@
 //! and `--done` logs that a person ran them. The escrow's own backup and the cards are not touched: as long as
 //! they exist, the key exists.
 
-use super::args::{Place, Reached, ShredArgs};
-use super::failure::{FAILED, Failure};
+use super::args::{Place, ShredArgs};
+use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::online;
 use super::output::Output;
+use super::places::{is_at, same_place, there, words};
 use super::session::Session;
 use super::terminal::{confirm, is_interactive};
 use quorate::ceremony::escrow::{Escrow, backup_file};
 use quorate::key::{KeyKind, KeyName};
-use quorate::log::{Held, Imported, Op, Phase, Shred, ShredBy, ShredHow, Shredded};
-use quorate::provider::{Provider, Target, stop_words, whereabouts};
+use quorate::log::{Held, Op, Phase, Shred, ShredBy, ShredHow, Shredded};
+use quorate::provider::{Provider, stop_words};
 use quorate::wire::json::{Json, object};
 use quorate::wire::time::Timestamp;
 
 /// What is asked of a service.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 #[cfg_attr(not(feature = "online"), expect(dead_code, reason = "without network nobody asks"))]
 pub(crate) struct Stopping {
     pub(crate) how: ShredHow,
@@ -28,6 +29,10 @@ pub(crate) struct Stopping {
     pub(crate) kind: KeyKind,
     /// Whether the log has a reason why it may be gone already: an intent that is open, or an earlier stop.
     pub(crate) resumed: bool,
+    /// The names and proofs of all that the log knows in that place.
+    pub(crate) known: Vec<String>,
+    /// Whether what the log doesn't know goes too.
+    pub(crate) with_others: bool,
 }
 
 /// What a service said after it.
@@ -50,7 +55,7 @@ pub(crate) fn run(place: &Place, options: &ShredArgs, output: &mut Output) -> Re
     let mut left = Vec::new();
     for held in chosen(&escrow, options)? {
         match already(&escrow, &held, how, options)? {
-            Some(by) => output.line(format!("{} is stopped already, says {by}", at(&held))),
+            Some(by) => output.line(format!("{} is stopped already, says {by}", at(&escrow, &held))),
             None => left.push(held),
         }
     }
@@ -58,7 +63,7 @@ pub(crate) fn run(place: &Place, options: &ShredArgs, output: &mut Output) -> Re
         left.iter().filter(|held| options.by_hand || !online::has_client(held.imported.provider)).collect();
     let mut values = Vec::new();
     if options.done {
-        sure(options, &left, how, "was it done there, by hand?")?;
+        sure(&escrow, options, &left, how, "was it done there, by hand?")?;
         for held in &left {
             values.push(record_by_hand(&mut escrow, held, how, output)?);
         }
@@ -68,7 +73,7 @@ pub(crate) fn run(place: &Place, options: &ShredArgs, output: &mut Output) -> Re
             let one = &held.imported;
             output.line(format!(
                 "  {}: {}",
-                at(held),
+                at(&escrow, held),
                 stop_words(one.provider, &one.target, how != ShredHow::Disable)
             ));
         }
@@ -77,8 +82,8 @@ pub(crate) fn run(place: &Place, options: &ShredArgs, output: &mut Output) -> Re
         output.value(value);
         return Ok(());
     } else if !left.is_empty() {
-        left.iter().try_for_each(|held| alone(&escrow, options, held, how))?;
-        sure(options, &left, how, "go on?")?;
+        left.iter().try_for_each(|held| alone(&escrow, options, held, how, &left))?;
+        sure(&escrow, options, &left, how, "go on?")?;
         for held in &left {
             values.push(stop(&mut escrow, held, how, options, output)?);
         }
@@ -147,14 +152,21 @@ fn kind(escrow: &Escrow<'_>, held: &Held) -> Result<KeyKind, Failure> {
     Ok(escrow.version(&name)?.backed.kind)
 }
 
-fn at(held: &Held) -> String {
+/// What it is and where, told from others.
+fn at(escrow: &Escrow<'_>, held: &Held) -> String {
     let one = &held.imported;
     let test = if held.drill { ", a drill's test key" } else { "" };
-    format!("{}@{} at {} {}{test}", one.name, one.version, one.provider, one.place)
+    format!("{}@{} at {}{test}", one.name, one.version, words(escrow.state(), one))
 }
 
 /// Has it confirmed, by an argument or at the terminal.
-fn sure(options: &ShredArgs, held: &[Held], how: ShredHow, question: &str) -> Result<(), Failure> {
+fn sure(
+    escrow: &Escrow<'_>,
+    options: &ShredArgs,
+    held: &[Held],
+    how: ShredHow,
+    question: &str,
+) -> Result<(), Failure> {
     if options.yes || held.is_empty() {
         return Ok(());
     }
@@ -170,7 +182,7 @@ fn sure(options: &ShredArgs, held: &[Held], how: ShredHow, question: &str) -> Re
     for one in held {
         let more =
             if stops_more(one, how) { "; AWS stops the whole key by it, whatever else is in it" } else { "" };
-        super::output::say(&format!("{} {word}{more}", at(one)));
+        super::output::say(&format!("{} {word}{more}", at(escrow, one)));
     }
     if confirm(question)? {
         return Ok(());
@@ -194,38 +206,39 @@ fn is_gone(escrow: &Escrow<'_>, held: &Held, how: ShredHow) -> bool {
     is_stopped(held, ShredHow::Delete) || how == ShredHow::Destroy && escrow.state().held().any(whole)
 }
 
-/// Whether two versions are in one key of a provider.
-pub(crate) fn same_place(one: &Held, other: &Held) -> bool {
-    let (one, other) = (&one.imported, &other.imported);
-    let targets = (whereabouts(&one.names()), whereabouts(&other.names()));
-    one.provider == other.provider && one.place == other.place && targets.0 == targets.1
-}
-
-/// Whether an import is at the server that the arguments choose.
-pub(crate) fn is_at(reached: &Reached, imported: &Imported) -> bool {
-    reached.server.is_none() || reached.server.as_ref() == imported.target.get("server")
-}
-
 /// AWS disables a key with all that is in it, and stops it when a material of it is deleted.
 fn stops_more(held: &Held, how: ShredHow) -> bool {
     held.imported.provider == Provider::Aws && how != ShredHow::Destroy
 }
 
-/// Refuses to disable one version of several that are in use and go with it.
-fn alone(escrow: &Escrow<'_>, options: &ShredArgs, held: &Held, how: ShredHow) -> Result<(), Failure> {
-    if how != ShredHow::Disable || options.name.version.is_none() || !stops_more(held, how) {
+/// Refuses to stop a whole key for one version of it, when others in it are in use, and to end a test key that may be
+/// a key in use. `going` are those that are stopped in this run.
+fn alone(
+    escrow: &Escrow<'_>,
+    options: &ShredArgs,
+    held: &Held,
+    how: ShredHow,
+    going: &[Held],
+) -> Result<(), Failure> {
+    let imported = &held.imported;
+    let in_use = there(escrow.state(), imported.provider, &imported.names(), false);
+    if let Some(other) = in_use.filter(|_| held.drill && options.drilled) {
+        let message = format!("{} may be where {} is in use", at(escrow, held), at(escrow, other));
+        return Err(Failure::new(DIFFERENCE, message)
+            .hint("nothing was sent; look at both places there, and stop the test key by the provider's own commands"));
+    }
+    if how != ShredHow::Destroy && !stops_more(held, how) || options.with_others {
         return Ok(());
     }
-    let version = held.imported.version;
-    let also = |other: &&Held| other.imported.version != version && other.stopped.is_none();
-    match escrow.state().held().filter(|other| same_place(held, other)).find(also) {
-        None => Ok(()),
-        Some(other) => {
-            let message = format!("AWS disables the whole key, and {} is in it too", at(other));
-            Err(Failure::new(FAILED, message)
-                .hint("disable the whole key, without @VERSION; nothing was done or logged"))
-        }
-    }
+    let also = |other: &&Held| same_place(held, other) && other.stopped.is_none() && !going.contains(other);
+    let Some(other) = escrow.state().held().find(also) else { return Ok(()) };
+    let word = match how {
+        ShredHow::Disable => "AWS disables the whole key",
+        ShredHow::Delete => "AWS stops the whole key by it",
+        ShredHow::Destroy => "the whole key goes",
+    };
+    Err(Failure::new(FAILED, format!("{}: {word}, and {} is in it too", at(escrow, held), at(escrow, other)))
+        .hint("nothing was done or logged; stop that one first, or give --with-others, which takes all that is in it"))
 }
 
 fn record_by_hand(
@@ -243,7 +256,7 @@ fn record_by_hand(
     let (intent, _) = begin(escrow, &shred)?;
     let shredded = Shredded { shred, by: ShredBy::Hand, state: state.to_owned(), until: None };
     escrow.record(Op::Shred, Phase::Done, &shredded.done(intent))?;
-    output.line(format!("{}: stopped by hand, as you say ({})", at(held), how.name()));
+    output.line(format!("{}: stopped by hand, as you say ({})", at(escrow, held), how.name()));
     Ok(value(&shredded))
 }
 
@@ -258,7 +271,10 @@ fn stop(
     let shred = Shred::of(&held.imported, how);
     let (intent, open) = begin(escrow, &shred)?;
     let resumed = open || is_gone(escrow, held, how);
-    let stopping = Stopping { how, days: options.days, kind, resumed };
+    let here = escrow.state().held().filter(|other| same_place(held, other)).map(|other| &other.imported);
+    let known = here.flat_map(|one| [one.id.clone(), Some(one.evidence.clone())]).flatten().collect();
+    let stopping =
+        Stopping { how, days: options.days, kind, resumed, known, with_others: options.with_others };
     let seen = match online::stop(&options.reached, held, stopping) {
         Ok(seen) => seen,
         // It may have been done: the intent stays open, and the next run looks.
@@ -270,13 +286,13 @@ fn stop(
         }
     };
     if let Some(still) = still(seen.state, how) {
-        return Err(Failure::new(FAILED, format!("{} is {still}: {}", at(held), seen.said))
+        return Err(Failure::new(FAILED, format!("{} is {still}: {}", at(escrow, held), seen.said))
             .hint("run it again; if that does not help, by the provider's own commands (--by-hand)"));
     }
     let shredded = Shredded { shred, by: ShredBy::Program, state: seen.state.to_owned(), until: seen.until };
     escrow.record(Op::Shred, Phase::Done, &shredded.done(intent))?;
     let until = seen.until.map_or_else(String::new, |time| format!(", final at {time}"));
-    output.line(format!("{}: {} ({}){until}", at(held), seen.state, seen.said));
+    output.line(format!("{}: {} ({}){until}", at(escrow, held), seen.state, seen.said));
     Ok(value(&shredded))
 }
 
@@ -324,7 +340,7 @@ fn remains(
         .held()
         .filter(|held| held.imported.name == options.name.label && wanted(held.imported.version))
         .filter(|held| held.stopped.is_none())
-        .map(at)
+        .map(|held| at(escrow, held))
         .collect();
     output.line("what still exists:");
     for backup in &backups {

@@ -250,23 +250,24 @@ impl Service for OpenBao {
         let wanted = version(&at.target)?;
         let Some(mut key) = self.key(&place)? else { return Ok(Reported::bare(KeyState::Gone, "not there")) };
         let raised = format!("min_decryption_version is {}", key.lowest);
+        // Whatever became of ours, the newest one is used; of a key that is deleted softly, none.
+        let current = key.versions.get(&key.latest).filter(|_| !key.deleted);
+        let current = current.map(|newest| id(key.latest, newest));
         let Some(found) = key.versions.remove(&wanted) else {
             // Below that it is kept, and not shown.
             let kept = (key.available.max(1)..key.lowest).contains(&wanted);
             let gone = format!("no version {wanted}");
-            return Ok(if kept {
-                Reported::bare(KeyState::Disabled, &raised)
-            } else {
-                Reported::bare(KeyState::Gone, &gone)
-            });
+            let bare = match kept {
+                true => Reported::bare(KeyState::Disabled, &raised),
+                false => Reported::bare(KeyState::Gone, &gone),
+            };
+            return Ok(Reported { current, ..bare });
         };
         let (state, said) = match (key.deleted, wanted < key.lowest) {
             (true, _) => (KeyState::Disabled, "soft-deleted".to_owned()),
             (_, true) => (KeyState::Disabled, raised),
             _ => (KeyState::Enabled, format!("version {wanted} of {}", key.latest)),
         };
-        let current = key.versions.get(&key.latest).map(|newest| id(key.latest, newest));
-        let current = if wanted == key.latest { Some(id(wanted, &found)) } else { current };
         let public = found.public.as_ref().filter(|_| at.proof == ProofKind::PublicKey);
         let evidence = public.and_then(|text| public_key_digest(text.as_bytes())).map(|digest| hex(&digest));
         Ok(Reported {

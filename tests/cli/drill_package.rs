@@ -37,7 +37,9 @@ fn one_key_goes_to_a_test_key_and_is_ended_there() {
     let drill = |words: &[&str]| world.acme(&join(&[&cards], &[&["drill"], words, &["--card"]].concat()));
     let ran = drill(&[&["k", "--to", "package:out"], &sure[..]].concat())
         .good()
-        .says("a drill of 1 key versions; nothing will be released")
+        .says(
+            "a drill of 1 key version, into a test key; a package for it will be released, and nothing else",
+        )
         .prints("drilled 1 of 2 key versions: 1 recovered, 0 failed\n")
         .prints("packaged k version 1 for aws\n")
         .prints("\n  released    that package alone, for the test key");

@@ -140,7 +140,8 @@ def lineage(program, server, proxy):
     # Another version's material under the name of the first is refused: its identity is pinned.
     server.call("DeleteImportedKeyMaterial", KeyId=key, KeyMaterialId=ids[1])
     program.begin(["--again", "orders@1"])
-    program.shred("orders@1", "--yes", says="empty (PendingImport")
+    program.shred("orders@1", "--yes", status=1, says=["AWS stops the whole key by it, and orders@", "give --with-others"])
+    program.shred("orders@1", "--yes", "--with-others", says="empty (PendingImport")
     program.status("orders", status=4)
     # The key stopped with the first of them; each is deleted all the same.
     left = server.call("ListKeyRotations", KeyId=key, IncludeKeyMaterial="ALL_KEY_MATERIAL")["Rotations"]
@@ -150,7 +151,7 @@ def lineage(program, server, proxy):
         why = "AWS disables the whole key" if version == "2" else "AWS can't disable it"
         program.shred(f"orders@{version}", "--disable", "--yes", status=1, says=why)
         proxy.seen.clear()
-        program.shred(f"orders@{version}", "--yes", says="empty", proxy=proxy)
+        program.shred(f"orders@{version}", "--yes", "--with-others", says="empty", proxy=proxy)
         assert proxy.seen.count("DeleteImportedKeyMaterial") == 1, proxy.seen
     left = server.call("ListKeyRotations", KeyId=key, IncludeKeyMaterial="ALL_KEY_MATERIAL")["Rotations"]
     assert not [one for one in left if one["ImportState"] == "IMPORTED"], left
@@ -255,7 +256,7 @@ def rights(program, server, proxy):
     needs("RotateKeyOnDemand", ["import", "finish", later])
     program.finish(later, says="had it already")
     needs("DisableKey", ["shred", "few", "--disable", "--yes"])
-    needs("DeleteImportedKeyMaterial", ["shred", "few@1", "--yes"])
+    needs("DeleteImportedKeyMaterial", ["shred", "few@1", "--yes", "--with-others"])
     needs("ScheduleKeyDeletion", ["shred", "few-signs", "--yes"])
     program.shred("few-signs", "--yes", says="ending (PendingDeletion)")
     print("every right that is missing is named")

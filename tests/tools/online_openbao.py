@@ -329,6 +329,91 @@ def drilled(bao, program):
     print("drills into test keys are proven there, and end there alone")
 
 
+def apart(bao, program):
+    """A test key is never a key in use, and nothing that is in use goes with what is stopped."""
+    cards = [f"acme-cards/{card.name}" for card in sorted((program.root / "acme-cards").iterdir())][:2]
+
+    def drill(name, request, **more):
+        folder = program.new("out")
+        words = ["drill", name, "--to", f"package:{folder}", "--for", request[0], "--wrapping-key", request[1], "--card", *cards]
+        program.acme(words, **more)
+        return folder
+
+    there = lambda name: bao.call("GET", f"transit/keys/{name}")[0] == 200
+    wish = lambda name, kind="aes-256": ["openbao", "--kind", kind, "--set", f"key={name}"]
+    # Two requests for one place before there is anything: the drill's comes second.
+    real, test = program.begin(wish("prod")), program.begin(wish("prod"))
+    package, drilled = program.generate("prod", "aes-256", real), drill("prod", test)
+    program.finish(package, says=": proven")
+    program.finish(drilled, status=4, says="holds prod version 1, which is in use")
+    program.shred("prod", "--drilled", "--yes", status=2, says="nothing that a drill of prod put")
+    # And first, when somebody put the key there: what is there already is no test key.
+    test = program.begin(wish("early"))
+    drilled = drill("prod@1", test)
+    request = program.begin(wish("early"))
+    blob = (program.root / drilled / "wrapped.b64").read_text()
+    body = {"ciphertext": blob, "hash_function": "SHA256", "type": "aes256-gcm96"}
+    assert bao.call("POST", "transit/keys/early/import", body)[0] in (200, 204)
+    program.finish(drilled, status=4, says="nothing shows that this drill brought it")
+    # The place in other words: with its mount, without its server.
+    pem = bao.call("GET", "transit/wrapping_key")[1]["data"]["public_key"]
+    (program.root / "kek.pem").write_text(pem)
+    for more in ([], ["--set", "mount=transit"]):
+        file = program.new("request")
+        words = ["request", "openbao", "--kind", "aes-256", "--from", "kek.pem", "--set", "key=prod", *more, "--out", file]
+        shown = program.json(words)
+        drill("prod", (file, shown["wrapping-key"]), status=4, says="which is in use")
+    # Nothing real goes to where a drill's key still is.
+    test = program.begin(wish("trial"))
+    drilled = drill("prod@1", test)
+    program.finish(drilled, says="--drilled` ends it")
+    later = program.generate("prod", "aes-256", program.begin(["openbao", "--kind", "aes-256", "--as", "version", "--set", "key=trial"]))
+    program.finish(later, status=4, says="is a drill's test key, with prod version 1 in it")
+    program.shred("prod", "--drilled", "--yes", says="gone")
+    assert there("prod") and not there("trial")
+    # Two names in one key: neither goes with the other unsaid.
+    first(program, "one")
+    package = program.generate("two", "aes-256", program.begin(["openbao", "--kind", "aes-256", "--as", "version", "--set", "key=one"]))
+    program.finish(package, says=": proven")
+    program.status("one")
+    program.status("two")
+    program.shred("one", "--yes", status=1, says=["the whole key goes, and two@1", "give --with-others"])
+    assert there("one")
+    # A version of nobody's backup, whether ours are in use or stopped.
+    request = program.begin(["openbao", "--kind", "aes-256", "--as", "version", "--set", "key=prod"])
+    blob = (program.root / program.generate("stranger", "aes-256", request) / "wrapped.b64").read_text()
+    body = {"ciphertext": blob, "hash_function": "SHA256"}
+    assert bao.call("POST", "transit/keys/prod/import_version", body)[0] in (200, 204)
+    program.status("prod", status=4, says="in no backup")
+    program.shred("prod", "--yes", status=4, says="also holds 2@")
+    program.shred("prod@1", "--disable", "--yes", says="disabled")
+    program.status("prod@1", status=4, says="in no backup")
+    program.shred("prod", "--yes", "--with-others", says="gone")
+    # Imported by hand: no alarm, and no stop of what can't be told from another.
+    for kind in ("aes-256", "ec-p256"):
+        name = f"hand-{kind}"
+        package = program.generate(name, kind, program.begin(wish(name, kind)))
+        body = {"ciphertext": (program.root / package / "wrapped.b64").read_text(), "hash_function": "SHA256"}
+        body["type"] = "aes256-gcm96" if kind == "aes-256" else "ecdsa-p256"
+        assert bao.call("POST", f"transit/keys/{name}/import", body)[0] in (200, 204)
+        if kind == "aes-256":
+            asked = {"ciphertext": (program.root / package / "challenge.txt").read_text()}
+            answer = bao.call("POST", f"transit/decrypt/{name}", asked)[1]["data"]["plaintext"]
+            (program.root / "answer").write_text(answer)
+            proof = ["--answer", "answer"]
+        else:
+            (program.root / "public").write_text(bao.call("GET", f"transit/keys/{name}")[1]["data"]["keys"]["1"]["public_key"])
+            proof = ["--public-key", "public"]
+        program.acme(["import", "record", name, "--package", package, *proof])
+        program.status(name, says="as the log says")
+        if kind == "aes-256":
+            program.shred(name, "--yes", status=4, says="tells its key from another of that name")
+            # The same package, by the client, notes what is there.
+            program.finish(package, says="had it already")
+        program.shred(name, "--yes", says="gone")
+    print("what is in use goes with no test key, no other name and no version that nobody backed up")
+
+
 def sealed(bao, program, proxy):
     """A server that can't answer now says nothing of the key."""
     folder = first(program, "sealing")
@@ -362,7 +447,20 @@ def sealed(bao, program, proxy):
             # The same server by another name, as after a move.
             moved = {"BAO_ADDR": f"http://127.0.0.1:{bao.port}"}
             program.status("sealing", status=1, says=[names[0], "--server HOST"], environment=moved)
-            program.status("sealing", "--server", names[0], environment=moved)
+            program.status("sealing", "--server", names[0], status=1, says="not asked: it is at", environment=moved)
+            program.status("sealing", "--server", names[0], "--moved", environment=moved)
+            program.status("sealing", "--server", "nobody:8200", status=2, says="the log knows of no such import")
+            program.status("--at", "gcp", status=2, says="the log knows of no such import")
+            values = program.json(["-C", "acme", "provider", "status", "sealing", *program.before], status=1)
+            assert [value["target"]["server"] for value in values] == sorted(names), values
+            # The same name at the other server, which the log puts at the first: never stopped there.
+            first(program, "twin", "hmac-256")
+            assert other.call("POST", "transit/keys/twin", {"type": "hmac", "key_size": 32})[0] in (200, 204)
+            for more in ([], ["--server", names[0]]):
+                program.shred("twin", "--yes", *more, status=2, says="name the address of", environment=here)
+            program.status("twin", "--moved", status=1, says="nothing that it shows tells", environment=here)
+            program.shred("twin", "--yes", "--moved", status=4, says="tells its key from another of that name", environment=here)
+            assert other.call("GET", "transit/keys/twin")[0] == 200
             assert other.call("POST", "sys/seal")[0] == 204
             words = ["import", "begin", "openbao", "--kind", "aes-256", "--set", "key=x", *program.before, "--out", "x"]
             program.acme(words, status=1, says="openbao can't do read on the key now", environment=here)
@@ -439,6 +537,7 @@ def main():
             stops(bao, program, proxy)
             watched(bao, program)
             drilled(bao, program)
+            apart(bao, program)
             sealed(bao, program, proxy)
             refused(bao, program, proxy, root)
             program.acme(["log", "verify"])

@@ -15,9 +15,12 @@ pub(crate) struct Reached {
     /// Another address than the usual one (OpenBao: BAO_ADDR, AWS: AWS_ENDPOINT_URL say it too)
     #[arg(long, value_name = "URL", hide = !ONLINE)]
     pub(crate) endpoint: Option<String>,
-    /// The server, as the log names it, when it has another address now; of several, that one alone
-    #[arg(long, value_name = "HOST", hide = !ONLINE)]
+    /// Of several servers, the keys of this one alone, as the log names it
+    #[arg(long, value_name = "HOST")]
     pub(crate) server: Option<String>,
+    /// The server that the log names has another address now; nothing is stopped there that is not known for sure
+    #[arg(long, hide = !ONLINE)]
+    pub(crate) moved: bool,
     /// Certificates (PEM) that are trusted beside the system's (BAO_CACERT and AWS_CA_BUNDLE say it too)
     #[arg(long, value_name = "FILE", hide = !ONLINE)]
     pub(crate) ca: Option<PathBuf>,
@@ -97,6 +100,9 @@ pub(crate) struct ShredArgs {
     /// One provider (default: all that the log knows)
     #[arg(long, value_name = "PROVIDER")]
     pub(crate) at: Option<Provider>,
+    /// Also take what goes with it: other keys and versions in the same place, and what the log does not know
+    #[arg(long)]
+    pub(crate) with_others: bool,
     /// Only what drills have put there, into test keys
     #[arg(long)]
     pub(crate) drilled: bool,

@@ -7,15 +7,16 @@
 
 use super::Destination;
 use crate::cli::args::Drill;
-use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
+use crate::cli::failure::{FAILED, Failure};
 use crate::cli::output::Output;
 use crate::cli::package::{Order, Waiting};
+use crate::cli::places::apart;
 use quorate::ceremony::drill::Target;
 use quorate::ceremony::escrow::Escrow;
 use quorate::key::KeyRecord;
-use quorate::log::{Held, Op, Phase};
+use quorate::log::{Op, Phase};
 use quorate::primitive::random::Entropy;
-use quorate::provider::{Purpose, Request, Subject, whereabouts};
+use quorate::provider::{Purpose, Request, Subject};
 use quorate::wire::json::Json;
 use quorate::wire::time::Timestamp;
 use std::path::Path;
@@ -58,13 +59,13 @@ impl Packing {
         let kind = version.backed.kind;
         let order = Order::of(&options.wanted, Path::new(dir), escrow.now(), output)?;
         order.fits(kind)?;
-        order.requests().iter().try_for_each(|request| apart(escrow, request))?;
+        order.requests().iter().try_for_each(|request| is_of_its_own(escrow, request))?;
         Ok(Self { order, now: escrow.now(), waiting: None })
     }
 }
 
-/// That a request is for a test key: a new one, in no place that the log knows.
-fn apart(escrow: &Escrow<'_>, request: &Request) -> Result<(), Failure> {
+/// That a request is for a test key: a new one, in no place that may be one in use.
+fn is_of_its_own(escrow: &Escrow<'_>, request: &Request) -> Result<(), Failure> {
     let (provider, place) = (request.provider(), request.place());
     if request.purpose() != Purpose::Key {
         return Err(Failure::usage(format!(
@@ -73,20 +74,7 @@ fn apart(escrow: &Escrow<'_>, request: &Request) -> Result<(), Failure> {
         ))
         .hint("make the request with `--as key`, for a key that holds nothing"));
     }
-    let here = whereabouts(request.target());
-    let same =
-        |held: &Held| held.imported.provider == provider && whereabouts(&held.imported.names()) == here;
-    match escrow.state().held().find(|held| !held.drill && held.stopped.is_none() && same(held)) {
-        None => Ok(()),
-        Some(held) => Err(Failure::new(
-            DIFFERENCE,
-            format!(
-                "{place} at {provider} holds {} version {}, which is in use",
-                held.imported.name, held.imported.version
-            ),
-        )
-        .hint("a drill goes to a test key of its own: make the request for another key")),
-    }
+    apart(escrow.state(), provider, request.target(), true)
 }
 
 impl Target for Packing {

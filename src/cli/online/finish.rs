@@ -10,22 +10,34 @@ use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::import::{of, pinned, same_material, say};
 use crate::cli::output::Output;
 use crate::cli::package::{known, read};
+use crate::cli::places::{apart, same_place};
 use crate::cli::session::Session;
-use crate::cli::shred::same_place;
 use quorate::ceremony::escrow::Escrow;
 use quorate::key::KeyKind;
 use quorate::log::{Held, Imported, Op, Packaged, Phase};
 use quorate::online::{KeyState, OnlineError, Service, finish as finish_import};
-use quorate::provider::{PackageFacts, ProofKind, Purpose};
+use quorate::provider::{PackageFacts, ProofKind, Provider, Purpose};
 use quorate::wire::json::Json;
 
 pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output) -> Result<(), Failure> {
     let session = Session::of(place)?;
     let mut escrow = session.open()?;
     let package = read(&options.package)?;
-    known(&escrow, &package)?;
+    let drill = known(&escrow, &package)?;
     let (request, facts) = (package.request(), package.facts());
     told_apart(&escrow, facts)?;
+    apart(escrow.state(), facts.provider, request.target(), drill)?;
+    let planned = of(&package, String::new(), None);
+    let later = later(&escrow, &planned);
+    let is_new = !escrow.state().imports().iter().any(|(_, one)| one.package == planned.package);
+    if let Some(later) =
+        later.filter(|_| is_new && request.purpose() == Purpose::Version && facts.provider == Provider::Aws)
+    {
+        // AWS has one material wait at a time, and makes it current or not: an older one would block the next.
+        let (name, version) = (&planned.name, planned.version);
+        return Err(Failure::new(FAILED, format!("{name} version {later} is in that KMS key, and version {version} is older: it would wait there for ever"))
+            .hint("nothing was sent; bring an older version to a KMS key of its own"));
+    }
     let service = service_at(facts.provider, &options.reached, request.target())?;
     let before = pinned(&escrow, facts);
     let finished = match finish_import(&*service, &package, before.as_deref()) {
@@ -40,6 +52,11 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
     };
     let imported = of(&package, finished.evidence, finished.id);
     same_material(before, &imported)?;
+    if drill && finished.already && is_new {
+        let (provider, place) = (facts.provider, &facts.place);
+        return Err(Failure::new(DIFFERENCE, format!("{place} at {provider} held the key already, and nothing shows that this drill brought it"))
+            .hint("nothing was logged; if an earlier run of this command was broken off it is the test key: delete it there; then make a request for a new test key, and drill again"));
+    }
     // What was stopped since is there again, which the log has to say too.
     let logged = escrow.state().held().any(|held| held.imported == imported && held.stopped.is_none());
     if finished.already && !logged {
@@ -49,7 +66,6 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
         escrow.record(Op::Import, Phase::Done, &imported.done())?;
     }
     let mut more = Vec::new();
-    let later = later(&escrow, &imported);
     if request.purpose() == Purpose::Version && !options.leave_waiting && later.is_none() {
         // The record stands whatever comes of this: the same command tries it again.
         if let Some(word) = service.activate(&at(&imported, request.kind()))? {
@@ -57,7 +73,15 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
         }
     }
     if let Some(later) = later {
-        output.line(format!("version {later} is there too, and stays the one that is used"));
+        let current = service.report(&at(&imported, request.kind()))?.current;
+        let is_used = current.is_some_and(|current| Some(&current) == imported.id.as_ref());
+        output.line(if is_used {
+            format!(
+                "it is used there for new work now; the log has version {later}, which is newer, there too"
+            )
+        } else {
+            format!("version {later} is there too, and stays the one that is used")
+        });
     }
     if finished.already {
         output.line("the service had it already: an earlier run handed it over");

@@ -5,14 +5,14 @@
 //! else is wrong. What a place uses for new work is looked at too: a version there that nobody escrowed is in no
 //! backup, and what it encrypts is lost with it. Nothing is changed, there or here.
 
-use super::{at, has_client, service_at};
+use super::{at, has_client, is_told, service_at};
 use crate::cli::args::{Place, ProviderStatus, Reached};
 use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::output::Output;
+use crate::cli::places::{is_at, same_place, words};
 use crate::cli::session::Session;
-use crate::cli::shred::{is_at, same_place};
 use quorate::key::{KeyKind, KeyName};
-use quorate::log::{Held, ShredHow, State};
+use quorate::log::{Held, Imported, ShredHow, State};
 use quorate::online::{KeyState, Reported, Service};
 use quorate::provider::{ProofKind, Provider, Target, whereabouts};
 use quorate::wire::json::{Json, object};
@@ -29,6 +29,16 @@ enum Asked {
     Not(String),
 }
 
+impl Asked {
+    /// What came back, if anything did.
+    const fn reported(&self) -> Option<&Reported> {
+        match self {
+            Self::As(reported) | Self::Other(reported, _) => Some(reported),
+            Self::Not(_) => None,
+        }
+    }
+}
+
 pub(crate) fn status(place: &Place, options: &ProviderStatus, output: &mut Output) -> Result<(), Failure> {
     let session = Session::of(place)?;
     let escrow = session.open()?;
@@ -36,24 +46,36 @@ pub(crate) fn status(place: &Place, options: &ProviderStatus, output: &mut Outpu
         escrow.version(name)?;
     }
     let mut services = BTreeMap::new();
-    let (mut values, mut differences, mut unasked) = (Vec::new(), 0_usize, 0_usize);
+    let mut all = Vec::new();
     for held in escrow.state().held().filter(|held| is_asked(held, options)) {
         let one = &held.imported;
         let name = KeyName { label: one.name.clone(), version: Some(one.version) };
         let kind = escrow.version(&name)?.backed.kind;
+        let left = |ends: Timestamp| ends.since(escrow.now()) <= u64::from(options.soon).saturating_mul(DAY);
         let asked = match ask(held, kind, &mut services, &options.reached) {
-            Asked::As(reported) => {
-                let left =
-                    |ends: Timestamp| ends.since(escrow.now()) <= u64::from(options.soon).saturating_mul(DAY);
-                match ending(held, &reported, left).or_else(|| unknown(escrow.state(), held, &reported)) {
-                    None => Asked::As(reported),
-                    Some(why) => Asked::Other(reported, why),
-                }
-            }
+            Asked::As(reported) => match ending(held, &reported, left) {
+                None => Asked::As(reported),
+                Some(why) => Asked::Other(reported, why),
+            },
             asked => asked,
         };
-        let head = format!("{name} at {} {}", one.provider, one.place);
-        let (reported, found) = match &asked {
+        all.push((held, name, asked));
+    }
+    let used: Vec<Option<String>> =
+        all.iter().map(|(held, ..)| unknown(escrow.state(), held, &all)).collect();
+    for ((_, _, asked), used) in all.iter_mut().zip(used) {
+        let Some(used) = used else { continue };
+        *asked = match core::mem::replace(asked, Asked::Not(String::new())) {
+            Asked::As(reported) => Asked::Other(reported, used),
+            Asked::Other(reported, why) => Asked::Other(reported, format!("{why}; {used}")),
+            asked @ Asked::Not(_) => asked,
+        };
+    }
+    let (mut values, mut differences, mut unasked) = (Vec::new(), 0_usize, 0_usize);
+    for (held, name, asked) in &all {
+        let one = &held.imported;
+        let head = format!("{name} at {}", words(escrow.state(), one));
+        let (reported, found) = match asked {
             Asked::As(reported) => (Some(reported), None),
             Asked::Other(reported, why) => {
                 differences = differences.saturating_add(1);
@@ -86,11 +108,18 @@ pub(crate) fn status(place: &Place, options: &ProviderStatus, output: &mut Outpu
             ("provider", Some(Json::text(one.provider.name()))),
             ("said", reported.map(|one| Json::text(one.said.clone()))),
             ("state", reported.map(|one| Json::text(one.state.name()))),
+            ("target", Some(names(one))),
             ("version", Some(Json::Number(one.version.get().into()))),
         ]));
     }
+    let chosen = options.name.is_some() || options.at.is_some() || options.reached.server.is_some();
+    if values.is_empty() && chosen {
+        // A monitor whose filter has a slip would be at peace for ever.
+        return Err(Failure::usage("the log knows of no such import")
+            .hint("`quorate log show` has the imports, with provider and server"));
+    }
     if values.is_empty() {
-        output.line("the log knows of no such import");
+        output.line("the log knows of no import");
     }
     output.value(Json::List(values));
     match (differences, unasked) {
@@ -138,6 +167,9 @@ fn ask(held: &Held, kind: KeyKind, services: &mut Services, reached: &Reached) -
                 "it shows no {} by which the key would be known",
                 held.imported.proof.name()
             )),
+            None if reached.moved && !is_told(&at(&held.imported, kind), &reported, provider, true) => {
+                Asked::Not("nothing that it shows tells this key from another server's".to_owned())
+            }
             None => Asked::As(reported),
             Some(why) => Asked::Other(reported, why),
         },
@@ -173,27 +205,48 @@ fn ending(held: &Held, reported: &Reported, is_soon: impl Fn(Timestamp) -> bool)
         .then(|| format!("it ends there by itself at {ends}; `quorate import begin --again` brings it again"))
 }
 
-/// That a place uses for new work what no record of the log brought there, or an older version than the newest.
-fn unknown(state: &State, held: &Held, reported: &Reported) -> Option<String> {
-    let (current, one) = (reported.current.as_ref()?, &held.imported);
-    let there = |other: &&Held| same_place(held, other);
-    let is_current =
-        |other: &Held| other.imported.id.as_ref() == Some(current) || other.imported.evidence == *current;
-    let newer = |other: &Held| other.stopped.is_none() && other.imported.version > one.version;
-    // It is said of the newest that is in use, once.
-    if held.stopped.is_some() || state.held().filter(there).any(newer) {
+/// That a place uses for new work what no record of the log brought there, or a version that was put aside for a later
+/// one. It is said once for each place, of what was brought there last.
+fn unknown(state: &State, held: &Held, all: &[(&Held, KeyName, Asked)]) -> Option<String> {
+    let asked = all.iter().filter(|(other, ..)| same_place(held, other));
+    let reports = || asked.clone().filter_map(|(other, _, asked)| Some((*other, asked.reported()?)));
+    let (last, _) = reports().max_by_key(|(other, _)| (other.time, other.imported.version))?;
+    let current = reports().find_map(|(_, reported)| reported.current.as_ref())?;
+    if last != held {
         return None;
     }
-    match state.held().filter(there).find(|other| is_current(other)) {
-        None => Some(format!(
-            "it uses {current} for new work, which no import of the log brought there: it is in no backup"
-        )),
-        Some(other) if other.imported.version < one.version => Some(format!(
+    let there = || state.held().filter(|other| same_place(held, other));
+    let is_current = |other: &&Held| {
+        let seen = reports().find(|(one, _)| one == other).and_then(|(_, reported)| reported.id.as_ref());
+        other.imported.id.as_ref().or(seen) == Some(current) || other.imported.evidence == *current
+    };
+    let Some(used) = there().find(is_current) else {
+        // One that was recorded by hand, and was not asked for now, may be it.
+        let unnamed = |other: &Held| other.imported.id.is_none() && !reports().any(|(one, _)| one == other);
+        return (!there().any(unnamed)).then(|| {
+            format!(
+                "it uses {current} for new work, which no import of the log brought there: it is in no backup"
+            )
+        });
+    };
+    let later = |other: &Held| {
+        other.stopped.is_none()
+            && other.imported.name == used.imported.name
+            && other.imported.version > used.imported.version
+            && other.time > used.time
+    };
+    there().any(later).then(|| {
+        format!(
             "version {} is used there for new work: run `quorate import finish` again",
-            other.imported.version
-        )),
-        Some(_) => None,
-    }
+            used.imported.version
+        )
+    })
+}
+
+/// All names of a place, for programs.
+fn names(imported: &Imported) -> Json<'static> {
+    let name = |(field, value): (String, String)| (field.into(), Json::text(value));
+    Json::Object(imported.names().into_iter().map(name).collect())
 }
 
 /// What is not as the log says; the worst of it.
