@@ -268,12 +268,21 @@ impl Kmip {
                 }
                 // A key that answers as this one is this one, whoever registered it.
                 2 => self.is_it(package, &id)?,
+                // An import doesn't undo a stop.
+                3 | 4 if is_marked => {
+                    return Err(OnlineError::State {
+                        place: format!("object {id}"),
+                        found: "was registered from this package, and is stopped".to_owned(),
+                        wanted: "KMIP has no way back from that: make a request with `--as again`, and a new package"
+                            .to_owned(),
+                    });
+                }
                 // Stopped, it can't answer.
                 _ => None,
             };
             match answer {
                 Some(answer) => return Ok(Some(Taken { id: Some(id), answer: Some(answer), already: true })),
-                None if is_marked && state < 3 => {
+                None if is_marked => {
                     return Err(OnlineError::OtherKey {
                         place: format!("object {id}"),
                         words: "it is marked as this package's, and does not answer as its key: the server keeps the key block wrapped, or somebody else marked it".to_owned(),

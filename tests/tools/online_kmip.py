@@ -375,12 +375,15 @@ def stops(stage):
     (stage.root / "lying").unlink()
     stage.shred(["kept"])
     assert stage.phases("kept") == ["intent", "done"] and stage.objects("kept") == []
-    # What was stopped is no import: KMIP has no way back, and the name is taken.
+    # What was stopped is no import: KMIP has no way back, and the same key comes by a new package.
     uid = there("held")
     stage.shred(["held", "--disable"])
     records = stage.records("import")
-    assert f"name of another object already ({uid})" in stage.finish("out-held", 1)
+    assert f"object {uid} was registered from this package, and is stopped" in stage.finish("out-held", 1)
     assert stage.records("import") == records and state(stage, uid) == "DEACTIVATED"
+    stage.again("held", "held-2.json", "out-held-2")
+    assert ": proven" in stage.finish("out-held-2")
+    stage.status(words=["held"])
     # Imported by hand: the log has no id, and whatever has the name may be anybody's.
     stage.one("hand", "hmac-256")
     uid = strange(stage, "hand")
