@@ -77,7 +77,7 @@ pub(crate) fn finish(place: &Place, options: &ImportFinish, output: &mut Output)
         let is_used = current.is_some_and(|current| Some(&current) == imported.id.as_ref());
         output.line(if is_used {
             format!(
-                "it is used there for new work now; the log has version {later}, which is newer, there too"
+                "the service uses it for new work now, though the log has version {later} there, which is newer"
             )
         } else {
             format!("version {later} is there too, and stays the one that is used")
