@@ -12,6 +12,7 @@ use crate::key::KeyKind;
 use crate::provider::{Answer, Download, Draft, Package, ProofError, ProofKind, Provider, Purpose, Request};
 use crate::provider::{RequestError, Target};
 use crate::wire::time::Timestamp;
+use call::Steps;
 
 mod aws;
 mod azure;
@@ -87,8 +88,8 @@ pub struct Reported {
     /// What the service uses there for new work: the `id` of that version, or its `evidence` where materials
     /// have no other name; `None` where a key has one version for ever, or the service doesn't say.
     pub current: Option<String>,
-    /// Whether the service may give out the key itself, as far as it says so.
-    pub leaves: bool,
+    /// What the service says may become of the key there that no import asks for, as the end of "it …".
+    pub loose: Option<&'static str>,
 }
 
 /// The state of a key version in a service.
@@ -248,9 +249,14 @@ pub fn finish(
     pinned: Option<&str>,
 ) -> Result<Finished, OnlineError> {
     let taken = service.import(package, pinned)?;
+    let steps = Steps::after(!taken.already);
     let answer = match taken.answer {
         Some(answer) => answer,
-        None => service.prove(package, &taken)?,
+        None => match service.prove(package, &taken) {
+            // These say what is to be done about it, and not that nothing was.
+            Err(error @ (OnlineError::OtherKey { .. } | OnlineError::Right { .. })) => return Err(error),
+            answer => steps.look(answer)?,
+        },
     };
     let evidence = package.facts().proof.check(&answer)?;
     Ok(Finished { evidence, id: taken.id, already: taken.already })
@@ -267,7 +273,7 @@ impl Reported {
             deletion: None,
             evidence: None,
             current: None,
-            leaves: false,
+            loose: None,
         }
     }
 }

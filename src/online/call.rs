@@ -36,9 +36,13 @@ impl Call {
         OnlineError::Unsure { provider, call: self.name, words: plain(words) }
     }
 
-    /// An answer that isn't one.
-    pub(super) const fn nonsense(self, provider: Provider, wanted: &'static str) -> OnlineError {
-        OnlineError::Nonsense { provider, call: self.name, wanted }
+    /// An answer that isn't one: of a change it isn't known then whether it was made.
+    pub(super) fn nonsense(self, provider: Provider, wanted: &'static str) -> OnlineError {
+        if self.changes {
+            self.unsure(provider, &format!("nonsense came back, where {wanted} was looked for"))
+        } else {
+            OnlineError::Nonsense { provider, call: self.name, wanted }
+        }
     }
 
     /// Refused by the service.
@@ -52,6 +56,11 @@ impl Call {
 pub(super) struct Steps(Cell<bool>);
 
 impl Steps {
+    /// What comes after a step, if there was one.
+    pub(super) const fn after(done: bool) -> Self {
+        Self(Cell::new(done))
+    }
+
     /// A step that changes something.
     pub(super) fn step<T>(&self, result: Result<T, OnlineError>) -> Result<T, OnlineError> {
         let value = self.look(result)?;
@@ -61,7 +70,10 @@ impl Steps {
 
     /// A question between them, or after.
     pub(super) fn look<T>(&self, result: Result<T, OnlineError>) -> Result<T, OnlineError> {
-        // What isn't known stays that, whatever came before.
-        result.map_err(|error| if self.0.get() { OnlineError::Partly(Box::new(error)) } else { error })
+        result.map_err(|error| match error {
+            error @ OnlineError::Partly(_) => error,
+            error if self.0.get() => OnlineError::Partly(Box::new(error)),
+            error => error,
+        })
     }
 }

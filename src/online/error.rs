@@ -66,8 +66,9 @@ pub enum OnlineError {
         /// How long was waited.
         seconds: u64,
     },
-    /// A call that changes something was sent, and no answer came: whether it was done isn't known.
-    #[error("{provider} gave no answer to {call}, and whether it was done is not known: {words}")]
+    /// A call that changes something was sent, and no answer came, or one that doesn't say it: whether it was done
+    /// isn't known.
+    #[error("{provider} gave no clear answer to {call}, and whether it was done is not known: {words}")]
     Unsure {
         /// The provider.
         provider: Provider,

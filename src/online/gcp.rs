@@ -6,6 +6,7 @@
 //! It speaks REST, trusts the system's certificates (or those of `SSL_CERT_FILE`), and finds credentials as all
 //! Google's clients do: `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's own, the machine's.
 
+use super::call::Steps;
 use super::error::plain;
 use super::http::Call;
 use super::runtime::Runtime;
@@ -298,7 +299,9 @@ impl Service for Google {
             .set_import_job(&job)
             .set_wrapped_key(package.blob().to_vec())
             .set_crypto_key_version(existing);
-        let version = self.over(self.ask(call, &place.key, import.with_idempotency(false).send())?)?;
+        let steps = Steps::default();
+        let version = steps.step(self.ask(call, &place.key, import.with_idempotency(false).send()))?;
+        let version = steps.look(self.over(version))?;
         match version.state {
             State::Enabled => Ok(Taken { id: Some(version.name), answer: None, already: false }),
             _ if version.import_failure_reason.contains("match") => Err(OnlineError::OtherKey {

@@ -110,7 +110,8 @@ impl Http {
         answered
             .and_then(read)
             .map_err(|error| failed(self.provider, &self.base, self.seconds, call, &error))?
-            .ok_or(OnlineError::Nonsense { provider: self.provider, call: call.name, wanted: "JSON" })
+            // What isn't JSON is of something between us and the service, which may have passed the call on.
+            .ok_or_else(|| call.nonsense(self.provider, "JSON"))
     }
 
     /// Sends a whole request, for a client that makes its own; status, headers and the answer, within a limit.
@@ -149,7 +150,7 @@ pub(super) fn failed(
         (
             Cause::Other(_),
             Error::Protocol(_) | Error::BodyExceedsLimit(_) | Error::LargeResponseHeader(..),
-        ) => OnlineError::Nonsense { provider, call: name, wanted: "an answer in HTTP, not too long," },
+        ) => call.nonsense(provider, "an answer in HTTP, not too long,"),
         (Cause::Other(words), _) => OnlineError::Unreachable { provider, address, words },
     }
 }

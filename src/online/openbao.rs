@@ -133,8 +133,7 @@ impl Service for OpenBao {
                 let place = format!("transit engine at {}", place.mount);
                 return Err(OnlineError::NoPlace { provider: PROVIDER, place });
             }
-            let (call, wanted) = (WRAPPING_KEY.name, "a wrapping key");
-            return Err(OnlineError::Nonsense { provider: PROVIDER, call, wanted });
+            return Err(WRAPPING_KEY.nonsense(PROVIDER, "a wrapping key"));
         };
         let mut download = Download::fetched(pem.as_bytes().to_vec());
         if wish.purpose != Purpose::Key {
@@ -149,15 +148,15 @@ impl Service for OpenBao {
         let wanted = version(request.target())?;
         let key = self.key(&place)?;
         let latest = key.as_ref().map_or(0, |key| key.latest);
-        if let Some(found) = key.as_ref().and_then(|key| key.versions.get(&wanted)) {
-            return Ok(Taken { id: Some(id(wanted, found)), answer: None, already: true });
-        }
-        // Nobody sees afterwards what left a key that may leave, and no server takes that permission back.
-        if key.as_ref().is_some_and(|key| key.leaves) {
+        // Nobody sees afterwards what left a key that may leave, also if that is the key of this package.
+        if let Some(may) = key.as_ref().and_then(|key| key.loose) {
             return Err(place.state(
-                "may be exported or backed up in plain text, as its settings say",
+                format!("{may}, as its settings say"),
                 "use another name: that setting can't be taken back",
             ));
+        }
+        if let Some(found) = key.as_ref().and_then(|key| key.versions.get(&wanted)) {
+            return Ok(Taken { id: Some(id(wanted, found)), answer: None, already: true });
         }
         if wanted != latest.saturating_add(1) {
             return Err(place.state(
@@ -185,7 +184,7 @@ impl Service for OpenBao {
             return Err(OnlineError::NoPlace { provider: PROVIDER, place: place.shown() });
         }
         // Two who import at once are found here: then the newest version is not ours.
-        let made = self.key(&place)?.and_then(|mut key| {
+        let made = Steps::after(true).look(self.key(&place))?.and_then(|mut key| {
             let version = key.versions.remove(&wanted)?;
             (key.latest == wanted).then(|| id(wanted, &version))
         });
@@ -203,8 +202,7 @@ impl Service for OpenBao {
         let place = Place::of(request.target())?;
         let wanted = version(request.target())?;
         let challenge = || package.text("challenge.txt").unwrap_or_default().to_owned();
-        let nonsense =
-            |call: Call, wanted| OnlineError::Nonsense { provider: PROVIDER, call: call.name, wanted };
+        let nonsense = |call: Call, wanted| call.nonsense(PROVIDER, wanted);
         match package.facts().proof.kind {
             ProofKind::Decrypt => {
                 let body = object([("ciphertext", Some(Json::text(challenge())))]);
@@ -274,7 +272,7 @@ impl Service for OpenBao {
             id: Some(id(wanted, &found)),
             evidence,
             current,
-            leaves: key.leaves,
+            loose: key.loose,
             ..Reported::bare(state, &said)
         })
     }

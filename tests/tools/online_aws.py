@@ -113,7 +113,7 @@ def lineage(program, server, proxy):
     program.status("orders", status=4, says="waiting (Enabled, this material PENDING_ROTATION)")
     # The rotation's reply is lost: the next run finds it done.
     proxy.rule = on("RotateKeyOnDemand", "drop")
-    program.finish(waiting, status=1, says="no answer to RotateKeyOnDemand, and whether it was done is not known")
+    program.finish(waiting, status=1, says="no clear answer to RotateKeyOnDemand, and whether it was done is not known")
     proxy.rule = on("", None)
     proxy.seen.clear()
     program.finish(waiting, says="had it already")

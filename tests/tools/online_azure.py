@@ -275,7 +275,7 @@ def stops(stage):
     (version,) = there("other").values()
     stage.status(words=["other"])
     version["exportable"] = True
-    assert "the key may leave it" in stage.status(4, ["other"])
+    assert "the key may be exported, which no import asks for" in stage.status(4, ["other"])
     version["exportable"] = False
     newer = azure.add("other", another, "EC-HSM", ["sign"])
     text = stage.status(4, ["other"])

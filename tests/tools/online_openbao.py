@@ -8,6 +8,7 @@ stopping and destroying; and what is refused, each with a sentence that names th
 import base64
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -58,9 +59,9 @@ class Bao:
             server.wait()
 
 
-def token(bao, program, role, key):
+def token(bao, program, role, key, kind="aes-256"):
     """A token that may do this duty for this key, and nothing else."""
-    policy = program.run(["provider", "policy", "openbao", "--role", role, "--key", key])
+    policy = program.run(["provider", "policy", "openbao", "--role", role, "--key", key, "--kind", kind])
     assert bao.call("POST", f"sys/policies/acl/{role}-{key}", {"policy": policy})[0] == 204
     body = {"policies": [f"{role}-{key}"], "no_default_policy": True}
     made = bao.call("POST", "auth/token/create", body)[1]["auth"]["client_token"]
@@ -69,7 +70,7 @@ def token(bao, program, role, key):
 
 def duties(bao, program):
     for kind in KINDS + ADDED:
-        who = {role: token(bao, program, role, kind) for role in ("importer", "prover", "auditor")}
+        who = {role: token(bao, program, role, kind, kind) for role in ("importer", "prover", "auditor")}
         # Each thing is refused, by the name of its right, to those whose duty it isn't.
         missing = f"openbao refuses read on transit/wrapping_key"
         program.acme(
@@ -289,10 +290,23 @@ def watched(bao, program):
         program.status(f"{name}@1", status=4, says="in no backup")
     first(program, "leaving")
     assert bao.call("POST", "transit/keys/leaving/config", {"allow_plaintext_backup": True})[0] in (200, 204)
-    program.status("leaving", status=4, says="the key may leave it")
+    program.status("leaving", status=4, says="the key may be backed up in plain text, which no import asks for")
     folder = program.generate("leaving", "aes-256", program.begin(["--next", "leaving"]))
-    program.finish(folder, status=1, says="may be exported or backed up in plain text")
+    program.finish(folder, status=1, says="may be backed up in plain text")
     assert bao.call("GET", "transit/keys/leaving")[1]["data"]["latest_version"] == 1
+    # Somebody imported our very package, so that the key may leave, or the server makes versions by itself.
+    for field, may in (("exportable", "may be exported"), ("allow_plaintext_backup", "may be backed up in plain text"), ("allow_rotation", "may be rotated by the server")):
+        name = f"loose-{field.replace('_', '-')}"
+        folder = first(program, name, "hmac-256")
+        assert bao.call("POST", f"transit/keys/{name}/config", {"deletion_allowed": True})[0] in (200, 204)
+        assert bao.call("DELETE", f"transit/keys/{name}")[0] == 204
+        body = {"ciphertext": (program.root / folder / "wrapped.b64").read_text(), "type": "hmac", field: True}
+        [hash_name] = re.findall(r"hash_function=(\w+)", (program.root / folder / "IMPORT.txt").read_text())
+        assert bao.call("POST", f"transit/keys/{name}/import", {**body, "hash_function": hash_name})[0] in (200, 204)
+        program.status(name, status=4, says=f"the key {may}, which no import asks for")
+        before = program.records("import")
+        program.finish(folder, status=1, says=f"{may}, as its settings say")
+        assert program.records("import") == before
     # The lowest version that encrypts, set by somebody, stays when an older one is stopped.
     first(program, "lowest")
     for _ in (2, 3):
@@ -301,7 +315,70 @@ def watched(bao, program):
     program.shred("lowest@1", "--disable", "--yes", says="disabled")
     data = bao.call("GET", "transit/keys/lowest")[1]["data"]
     assert (data["min_decryption_version"], data["min_encryption_version"]) == (2, 3), data
-    print("a version that nobody escrowed, and a key that may leave, are differences")
+    print("a version that nobody escrowed, and a key that may leave or be rotated there, are differences")
+
+
+SEALED = (503, b'{"errors":["Vault is sealed"]}')
+
+
+def afterwards(bao, program, proxy):
+    """What was done, and answered as if it were not, is never said to be undone."""
+    page = b"<html><body>Bad Gateway</body></html>"
+    answers = [(503, b'{"errors":["no healthy upstream"]}'), (500, b'{"errors":["internal error"]}'), (502, page), (503, page), (504, b""), (200, page), (403, page)]
+    def on(method, part, answer):
+        proxy.seen.clear()
+        proxy.rule = lambda verb, path, _: answer if verb == method and part in path else None
+    for number, answer in enumerate(answers):
+        name = f"after-{number}"
+        folder = program.generate(name, "aes-256", program.begin(["openbao", "--kind", "aes-256", "--set", f"key={name}"]))
+        on("POST", f"/{name}/import", ("after", *answer))
+        out = program.finish(folder, status=1, says=["whether it was done is not known", "run the same command again"])
+        assert "nothing was done" not in program.said, program.said
+        proxy.rule = lambda *_: None
+        assert "had it already" in program.finish(folder, says=": proven")
+        on("DELETE", f"/{name}", ("after", *answer))
+        program.shred(name, "--yes", status=1, says="whether it was done is not known")
+        proxy.rule = lambda *_: None
+        program.shred(name, "--yes", says="gone")
+        phases = [one["phase"] for one in program.records("shred") if one["details"].get("name") == name]
+        assert phases == ["intent", "done"], phases
+    # It was accepted, and what is asked after it fails.
+    def then(method, part, question, answer):
+        proxy.seen.clear()
+        done = lambda: any(one.startswith(method) and part in one for one in proxy.seen)
+        proxy.rule = lambda verb, path, _: answer if done() and question(verb, path) else None
+    for number, answer in enumerate([SEALED, (502, page), (500, b'{"errors":["no"]}'), "drop"]):
+        for kind, question in (
+            ("aes-256", lambda verb, path: verb == "GET"),
+            ("hmac-256", lambda verb, path: "/hmac/" in path),
+        ):
+            name = f"then-{kind}-{number}"
+            folder = program.generate(name, kind, program.begin(["openbao", "--kind", kind, "--set", f"key={name}"]))
+            then("POST", f"/{name}/import", question, answer)
+            program.finish(folder, status=1, says=["a part of it was done, and then", "run the same command again"])
+            assert "nothing was" not in program.said, program.said
+            proxy.rule = lambda *_: None
+            assert "had it already" in program.finish(folder, says=": proven")
+        then("DELETE", f"/{name}", lambda verb, path: verb == "GET", answer)
+        program.shred(name, "--yes", status=1, says="a part of it was done, and then")
+        proxy.rule = lambda *_: None
+        program.shred(name, "--yes", says="gone")
+        phases = [one["phase"] for one in program.records("shred") if one["details"].get("name") == name]
+        assert phases == ["intent", "done"], phases
+    # The server itself says that it did nothing.
+    name = "idle"
+    folder = program.generate(name, "aes-256", program.begin(["openbao", "--kind", "aes-256", "--set", f"key={name}"]))
+    for answer in (SEALED, (429, b'{"errors":["rate limit quota exceeded"]}')):
+        on("POST", f"/{name}/import", answer)
+        program.finish(folder, status=1, says=["openbao can't do update on the key's import now", "nothing was done"])
+    proxy.rule = lambda *_: None
+    assert "had it already" not in program.finish(folder, says=": proven")
+    on("POST", f"/{name}/config", SEALED)
+    program.shred(name, "--yes", status=1, says="openbao can't do update on the key's config now")
+    assert program.records("shred")[-1]["phase"] == "failed"
+    proxy.rule = lambda *_: None
+    program.shred(name, "--yes", says="gone")
+    print(f"{len(answers)} answers that hide what was done, and looks that fail after it, say no untruth")
 
 
 def drilled(bao, program):
@@ -440,6 +517,9 @@ def sealed(bao, program, proxy):
             assert len(set(names)) == 2, names
             program.status("sealing", status=1, says=f"not asked: it is at the openbao server {names[1]}")
             program.status("sealing", "--server", names[0])
+            # The namespace that the server calls root is none.
+            program.status("sealing", "--server", names[0], environment={"BAO_NAMESPACE": "root/"})
+            program.status("sealing", status=1, says="not asked: it is at the openbao server", environment={"BAO_NAMESPACE": "team"})
             program.status("sealing", "--server", names[1], environment=here)
             program.shred("sealing", "--server", names[1], "--yes", says="gone", environment=here)
             assert other.call("GET", "transit/keys/sealing")[0] == 404
@@ -536,6 +616,7 @@ def main():
             exchanged(bao, program)
             stops(bao, program, proxy)
             watched(bao, program)
+            afterwards(bao, program, proxy)
             drilled(bao, program)
             apart(bao, program)
             sealed(bao, program, proxy)

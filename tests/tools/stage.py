@@ -2,7 +2,8 @@
 
 The proxy stands between the program and a service on 127.0.0.1. A rule looks at each request and says what becomes of
 it: `None` lets it pass; `drop` passes it on and loses the reply; `hang` never answers; `kill` kills the program before
-anything is passed on; `die` passes it on, then kills the program; a pair (status, bytes) is answered instead.
+anything is passed on; `die` passes it on, then kills the program; a pair (status, bytes) is answered instead;
+(`after`, status, bytes) passes it on, and answers so all the same.
 Everything ends with the script.
 """
 
@@ -47,7 +48,7 @@ class Proxy:
                 if what in ("hang", "kill"):
                     self.close_connection = True
                     return
-                if isinstance(what, tuple):
+                if isinstance(what, tuple) and what[0] != "after":
                     status, answer = what
                 else:
                     upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -55,6 +56,8 @@ class Proxy:
                     upstream.request(self.command, self.path, body, headers)
                     reply = upstream.getresponse()
                     status, answer = reply.status, reply.read()
+                    if isinstance(what, tuple):
+                        _, status, answer = what
                 if what == "die":
                     outer.victim.kill()
                 if what in ("drop", "die"):

@@ -265,10 +265,8 @@ fn compare(held: &Held, reported: &Reported) -> Option<String> {
         return found;
     }
     if wanted.contains(&reported.state) {
-        let may = reported.leaves && stopped.is_none();
-        return may.then(|| {
-            "the key may leave it (exported, or in a plain backup), which no import asks for".to_owned()
-        });
+        let loose = reported.loose.filter(|_| stopped.is_none());
+        return loose.map(|may| format!("the key {may}, which no import asks for"));
     }
     Some(match (stopped, reported.state) {
         (None, Ending) => match reported.deletion {

@@ -204,8 +204,7 @@ impl Calls<'_> {
                 self.refused(call, status, code, &plain(words))
             }
             SdkError::TimeoutError(_) => self.silent(call, "no answer in time"),
-            SdkError::ResponseError(_) if !call.changes => nonsense(call, "an answer of AWS"),
-            SdkError::ResponseError(_) => broken("the answer can't be read".to_owned()),
+            SdkError::ResponseError(_) => nonsense(call, "an answer of AWS"),
             _ => {
                 let words = DisplayErrorContext(&error).to_string();
                 if let Some(address) = plain_address(&error) {
@@ -264,9 +263,14 @@ impl Calls<'_> {
     }
 }
 
-/// An answer that isn't one.
+/// An answer that isn't one: of a change it isn't known then whether it was made.
 pub(super) fn nonsense(call: Call, wanted: &'static str) -> OnlineError {
-    OnlineError::Nonsense { provider: PROVIDER, call: call.name, wanted }
+    if call.changes {
+        let words = format!("nonsense came back, where {wanted} was looked for");
+        OnlineError::Unsure { provider: PROVIDER, call: call.name, words }
+    } else {
+        OnlineError::Nonsense { provider: PROVIDER, call: call.name, wanted }
+    }
 }
 
 /// A part of an ARN: 3 is the region, 4 the account.

@@ -60,7 +60,7 @@ impl Azure {
             deletion: None,
             evidence,
             current,
-            leaves: attributes.exportable == Some(true),
+            loose: (attributes.exportable == Some(true)).then_some("may be exported"),
         })
     }
 

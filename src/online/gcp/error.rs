@@ -30,7 +30,14 @@ pub(super) fn failure(error: &Error, call: Call, place: &str, address: &str) -> 
             }
             Code::NotFound => OnlineError::NoPlace { provider: GCP, place: place.to_owned() },
             // What the service itself isn't sure of may have been done.
-            Code::Unavailable | Code::DeadlineExceeded | Code::Internal | Code::Unknown if call.changes => {
+            Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Internal
+            | Code::Unknown
+            | Code::Cancelled
+            | Code::DataLoss
+                if call.changes =>
+            {
                 call.unsure(GCP, &status.message)
             }
             _ => call.refused(GCP, &status.message),

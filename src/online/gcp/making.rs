@@ -1,5 +1,6 @@
 //! What is made or changed at Google beside an import: a key's place, an import job, a primary version, a stop.
 
+use super::super::call::Steps;
 use super::super::http::Call;
 use super::super::name::fresh;
 use super::super::{At, OnlineError, Wish};
@@ -51,20 +52,24 @@ impl Google {
         let place = Place::of(&wish.target)?;
         let bits = wish.bits.unwrap_or(4096);
         let method = GCP.method(wish.kind, bits, wish.method.as_deref())?;
-        let level = self.place(wish, &place)?;
+        let steps = Steps::default();
+        let level = self.place(wish, &place, &steps)?;
         let existing = match wish.purpose {
-            Purpose::Again if !wish.target.contains_key("existing") => Some(self.destroyed(&place)?),
+            Purpose::Again if !wish.target.contains_key("existing") => {
+                Some(steps.look(self.destroyed(&place))?)
+            }
             _ => None,
         };
         let id = match wish.target.get("import-job") {
             Some(id) => id.clone(),
-            None => self.new_job(&place, method.name, level)?,
+            None => steps.step(self.new_job(&place, method.name, level))?,
         };
-        let job = self.active(&place.job(&id))?;
+        let job = steps.look(self.active(&place.job(&id)))?;
         let call = Call::reads("GetImportJob");
         let pem = job.public_key.map(|key| key.pem).filter(|pem| !pem.is_empty());
-        let pem = pem.ok_or(call.nonsense(GCP, "the public key of an active job"))?;
-        let end = moment(job.expire_time.as_ref()).ok_or(call.nonsense(GCP, "when the job expires"))?;
+        let pem = steps.look(pem.ok_or(call.nonsense(GCP, "the public key of an active job")))?;
+        let end = moment(job.expire_time.as_ref());
+        let end = steps.look(end.ok_or(call.nonsense(GCP, "when the job expires")))?;
         let its = job.import_method.name().unwrap_or_default().to_ascii_lowercase().replace('_', "-");
         if wish.method.as_ref().is_some_and(|wanted| *wanted != its) {
             return Err(OnlineError::State {
@@ -81,8 +86,8 @@ impl Google {
         })
     }
 
-    /// The protection level of the key, which is made if there is none.
-    fn place(&self, wish: &Wish, place: &Place) -> Result<ProtectionLevel, OnlineError> {
+    /// The protection level of the key, which is made if there is none: a step.
+    fn place(&self, wish: &Wish, place: &Place, steps: &Steps) -> Result<ProtectionLevel, OnlineError> {
         let algorithm_name = google_algorithm(wish.kind, &wish.target);
         let wanted = purpose(algorithm_name);
         let key = match self.crypto_key(&place.key) {
@@ -106,7 +111,7 @@ impl Google {
                     .set_crypto_key(key)
                     .set_skip_initial_version_creation(true);
                 let call = Call::changes("CreateCryptoKey");
-                self.ask(call, &place.key, create.with_idempotency(false).send())?
+                steps.step(self.ask(call, &place.key, create.with_idempotency(false).send()))?
             }
             Err(error) => return Err(error),
         };
@@ -127,7 +132,7 @@ impl Google {
             return Err(state(&found, format!("{algorithm_name} doesn't fit: {fits}")));
         }
         let level = key.version_template.map(|template| template.protection_level);
-        level.ok_or(Call::reads("GetCryptoKey").nonsense(GCP, "the key's protection level"))
+        steps.look(level.ok_or(Call::reads("GetCryptoKey").nonsense(GCP, "the key's protection level")))
     }
 
     /// That a key that is there already has no version, where its first one is brought. An import that failed left

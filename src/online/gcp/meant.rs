@@ -100,7 +100,7 @@ impl Google {
             deletion: moment(version.destroy_time.as_ref()),
             evidence,
             current: self.primary(at)?,
-            leaves: false,
+            loose: None,
         })
     }
 

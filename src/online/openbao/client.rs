@@ -1,7 +1,8 @@
 //! A server of OpenBao or Vault, its calls, and a key as it shows one.
 //!
 //! In: an address, a token and a namespace by the tools' own chain. Out: answers, told from refusals; a server that is
-//! sealed, in standby or overloaded can do nothing now, which says nothing of any key.
+//! sealed, in standby or overloaded can do nothing now, which says nothing of any key. Of a change only the server's own
+//! words say that nothing was done: the same status may come from a proxy that had passed the call on.
 
 use super::Place;
 use crate::online::error::plain;
@@ -13,6 +14,7 @@ use crate::secret::SecretBytes;
 use crate::wire::foreign::Value;
 use crate::wire::json::Json;
 use crate::wire::time::Timestamp;
+use core::net::Ipv6Addr;
 use std::collections::BTreeMap;
 use ureq::http::HeaderValue;
 
@@ -42,8 +44,8 @@ pub(super) struct Key {
     pub(super) encrypts: u32,
     pub(super) deleted: bool,
     pub(super) deletable: bool,
-    /// Whether the key itself may leave the server.
-    pub(super) leaves: bool,
+    /// What may become of the key there that no import asks for.
+    pub(super) loose: Option<&'static str>,
     pub(super) versions: BTreeMap<u32, Version>,
 }
 
@@ -75,8 +77,10 @@ impl OpenBao {
                 .map(SecretBytes::absorb)
                 .ok_or_else(|| missing("there is no token: set BAO_TOKEN, or log in with `bao login`"))?,
         };
-        let namespace = of("NAMESPACE");
-        let server = server(&base, namespace.as_deref());
+        let namespace = namespace(of("NAMESPACE"));
+        let server = server(&base, namespace.as_deref()).ok_or_else(|| {
+            missing("the address is none: give https://HOST:PORT, or https://HOST:PORT/PATH")
+        })?;
         Ok(Self { http: Http::new(PROVIDER, &reach, base)?, token, namespace, server })
     }
 
@@ -115,16 +119,16 @@ impl OpenBao {
                 Err(OnlineError::Credentials { provider: PROVIDER, words: words() })
             }
             403 => Err(OnlineError::Right { provider: PROVIDER, right: right(call, path) }),
-            429 | 472 | 473 | 503 => Err(OnlineError::NotNow {
+            status if is_idle(status, call, &words()) => Err(OnlineError::NotNow {
                 provider: PROVIDER,
                 call: call.name,
-                words: format!("sealed, in standby or overloaded ({}, {})", reply.status, words()),
+                words: format!("sealed, in standby or overloaded ({status}, {})", words()),
             }),
-            // Between us and the server something broke after the call had left.
-            502 | 504 if call.changes => {
-                Err(OnlineError::Unsure { provider: PROVIDER, call: call.name, words: words() })
+            // The server's own trouble, or that of something between us, comes before or behind the act.
+            status if call.changes && !(300..500).contains(&status) => {
+                Err(call.unsure(PROVIDER, &format!("the answer has the status {status}, {}", words())))
             }
-            _ => Err(OnlineError::Refused { provider: PROVIDER, call: call.name, words: words() }),
+            _ => Err(call.refused(PROVIDER, &words())),
         }
     }
 
@@ -134,8 +138,7 @@ impl OpenBao {
         if reply.status == 404 {
             return Ok(None);
         }
-        let nonsense = OnlineError::Nonsense { provider: PROVIDER, call: READ_KEY.name, wanted: "a key" };
-        read_key(&reply.value).ok_or(nonsense).map(Some)
+        read_key(&reply.value).ok_or(READ_KEY.nonsense(PROVIDER, "a key")).map(Some)
     }
 }
 
@@ -145,14 +148,55 @@ fn right(call: Call, path: &str) -> String {
     format!("{capability} on {path}")
 }
 
-/// A server's name in records: what tells it from another, of the characters that a target may have.
-fn server(base: &str, namespace: Option<&str>) -> String {
-    let address = base.split_once("://").map_or(base, |(_, address)| address).to_ascii_lowercase();
-    let address = address.strip_suffix(":443").unwrap_or(&address).replace(['[', ']'], "");
-    match namespace.map(|namespace| namespace.trim_matches('/')).filter(|namespace| !namespace.is_empty()) {
-        Some(namespace) => format!("{address}/{namespace}"),
-        None => address,
+/// Whether a status and the server's words say that it did nothing, as it can't now.
+fn is_idle(status: u16, call: Call, words: &str) -> bool {
+    // With spaces, which no name of a key has.
+    let says = || ["is sealed", "in standby", "not active"].iter().any(|part| words.contains(part));
+    match status {
+        // Too many requests, and the statuses of servers in standby.
+        429 | 472 | 473 => true,
+        503 => !call.changes || says(),
+        500 => says(),
+        _ => false,
     }
+}
+
+/// The namespace, if it is none but the root, which the servers call so.
+fn namespace(named: Option<String>) -> Option<String> {
+    let named = named?.trim_matches('/').to_owned();
+    (!named.is_empty() && named != "root").then_some(named)
+}
+
+/// A server's name in records: what tells it from another, of the characters that a target may have.
+///
+/// `host:port`, where it has a path `//path`, then the namespace: `host/ns`, `host//path`, `host//path//ns`. `None` for a
+/// path with an empty step, which would be taken for another. An IPv6 address has no brackets, and always a port.
+fn server(base: &str, namespace: Option<&str>) -> Option<String> {
+    let (scheme, address) = base.split_once("://")?;
+    let (authority, path) = address.split_once('/').unwrap_or((address, ""));
+    let usual = if scheme == "https" { 443 } else { 80 };
+    let split = authority.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
+    let (host, port) = match split {
+        Some((host, port)) => (host, port.parse().ok()?),
+        None => (authority, usual),
+    };
+    let mut name = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(host) => format!("{}:{port}", host.parse::<Ipv6Addr>().ok()?),
+        None if port == 443 && scheme == "https" => host.to_ascii_lowercase(),
+        None => format!("{}:{port}", host.to_ascii_lowercase()),
+    };
+    if !path.is_empty() {
+        if path.split('/').any(str::is_empty) {
+            return None;
+        }
+        name.push_str("//");
+        name.push_str(path);
+    }
+    if let Some(namespace) = namespace {
+        name.push_str(if path.is_empty() { "/" } else { "//" });
+        name.push_str(namespace);
+    }
+    Some(name)
 }
 
 fn number(value: Option<&Value>) -> Option<u32> {
@@ -188,6 +232,12 @@ fn read_key(value: &Value) -> Option<Key> {
         versions.insert(name.parse().ok()?, Version { made, public: public.map(str::to_owned) });
     }
     let is = |name: &str| data.at(&[name]) == Some(&Value::Bool(true));
+    // No server takes one of them back. What a server makes by itself is in no backup.
+    let loose = [
+        ("exportable", "may be exported"),
+        ("allow_plaintext_backup", "may be backed up in plain text"),
+        ("imported_key_allow_rotation", "may be rotated by the server"),
+    ];
     Some(Key {
         kind: data.text(&["type"])?.to_owned(),
         latest,
@@ -196,7 +246,53 @@ fn read_key(value: &Value) -> Option<Key> {
         encrypts: number(data.at(&["min_encryption_version"])).unwrap_or_default(),
         deleted: is("soft_deleted"),
         deletable: is("deletion_allowed"),
-        leaves: is("exportable") || is("allow_plaintext_backup"),
+        loose: loose.into_iter().find_map(|(field, words)| is(field).then_some(words)),
         versions,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{namespace, server};
+
+    #[test]
+    fn each_server_has_one_name_and_no_two_the_same() {
+        let names = [
+            ("https://Bao.Example", "bao.example"),
+            ("https://bao.example:443", "bao.example"),
+            ("https://bao.example:8200", "bao.example:8200"),
+            ("http://127.0.0.1", "127.0.0.1:80"),
+            ("http://127.0.0.1:443", "127.0.0.1:443"),
+            ("https://bao.example/A/b", "bao.example//A/b"),
+            ("https://bao.example:443/ns", "bao.example//ns"),
+            ("https://[0:0::1]", "::1:443"),
+            ("https://[::1]:8200", "::1:8200"),
+            ("https://[::1:8200]:443", "::1:8200:443"),
+        ];
+        for (address, name) in names {
+            assert_eq!(server(address, None).as_deref(), Some(name), "{address}");
+        }
+        for wrong in ["https://bao.example//ns", "https://bao.example:x", "https://[bao]", "https://a/b//c"] {
+            assert_eq!(server(wrong, None), None, "{wrong}");
+        }
+        let of = |path: &str, named: Option<&str>| {
+            server(&format!("https://bao.example{path}"), namespace(named.map(str::to_owned)).as_deref())
+        };
+        let different = [
+            of("", None),
+            of("", Some("ns")),
+            of("/ns", None),
+            of("/ns", Some("ns")),
+            of("/ns/ns", None),
+            of("", Some("ns/ns")),
+            of("", Some("ns//ns")),
+        ];
+        for (number, one) in different.iter().enumerate() {
+            assert!(one.is_some() && !different.iter().skip(number + 1).any(|other| other == one), "{one:?}");
+        }
+        assert_eq!(of("", Some("ns")).as_deref(), Some("bao.example/ns"));
+        for none in ["", "/", "root", "/root/"] {
+            assert_eq!(of("", Some(none)), of("", None), "{none:?}");
+        }
+    }
 }
