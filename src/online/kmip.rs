@@ -149,10 +149,11 @@ impl Kmip {
             Item::structure(tag::PRIVATE_TEMPLATE, vec![named(&format!("{name}-private")), usage(0x20)]),
             Item::structure(tag::PUBLIC_TEMPLATE, vec![named(&name), usage(0x10)]),
         ];
-        let made = self.ask(CREATE_KEY_PAIR, &name, payload(asked))?;
+        let steps = Steps::default();
+        let made = steps.step(self.ask(CREATE_KEY_PAIR, &name, payload(asked)))?;
         let id = |wanted| made.text_at(&[wanted]).ok_or(CREATE_KEY_PAIR.nonsense("the ids of the pair"));
-        self.on(ACTIVATE, id(tag::PRIVATE_ID)?)?;
-        self.on(ACTIVATE, id(tag::PUBLIC_ID)?)?;
+        steps.step(self.on(ACTIVATE, id(tag::PRIVATE_ID)?))?;
+        steps.step(self.on(ACTIVATE, id(tag::PUBLIC_ID)?))?;
         Ok(id(tag::PUBLIC_ID)?.to_owned())
     }
 
@@ -236,8 +237,9 @@ impl Kmip {
 
     /// Activates what was registered, and asks it.
     fn proven(&self, package: &Package, id: &str) -> Result<Option<Answer>, OnlineError> {
-        self.on(ACTIVATE, id)?;
-        self.is_it(package, id)
+        let steps = Steps::default();
+        steps.step(self.on(ACTIVATE, id))?;
+        steps.look(self.is_it(package, id))
     }
 
     /// What an earlier run registered of this package. What isn't ours under the name is counted; what may be ours, and
@@ -311,11 +313,12 @@ impl Service for Kmip {
     }
 
     fn begin(&self, wish: &Wish) -> Result<Download, OnlineError> {
+        let steps = Steps::default();
         let id = match wish.target.get("wrapping-key") {
             Some(id) => id.clone(),
-            None => self.pair(wish.bits.unwrap_or(4096))?,
+            None => steps.step(self.pair(wish.bits.unwrap_or(4096)))?,
         };
-        let download = Download::fetched(self.public_key(&id)?);
+        let download = Download::fetched(steps.look(self.public_key(&id))?);
         Ok(if wish.target.contains_key("wrapping-key") {
             download
         } else {
@@ -342,12 +345,13 @@ impl Service for Kmip {
             provider: KMIP,
             what: "register.ttlv in the package is no TTLV".to_owned(),
         })?;
-        let made = self.registered(name, asked, &hex(&package.digest()))?;
+        let steps = Steps::default();
+        let made = steps.step(self.registered(name, asked, &hex(&package.digest())))?;
         let id = made.text_at(&[tag::ID]).ok_or(REGISTER.nonsense("the new object's id"))?.to_owned();
-        if let Some(answer) = self.proven(package, &id)? {
+        if let Some(answer) = steps.look(self.proven(package, &id))? {
             return Ok(Taken { id: Some(id), answer: Some(answer), already: false });
         }
-        self.destroyed(&id)?;
+        steps.look(self.destroyed(&id))?;
         Err(OnlineError::Refused {
             provider: KMIP,
             call: REGISTER.name,

@@ -184,18 +184,23 @@ def lineage(stage):
 class Between:
     """A door to the server, which loses what comes back once more was sent on a connection than on the first one.
 
-    The first call of an import is Locate, which is short; the second is Register, with the wrapped key.
+    The first call of an import is Locate, which is short; the second is Register, with the wrapped key. With `most`, it
+    loses nothing, and takes no more connections than that. With `host` it stands at another address of this machine.
     """
 
-    def __init__(self, port):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port, self.to, self.sent = self.listener.getsockname()[1], port, []
+    def __init__(self, port, most=None, host="127.0.0.1"):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listener = socket.create_server((host, 0), family=family)
+        self.port, self.to, self.sent, self.most = self.listener.getsockname()[1], port, [], most
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self):
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self.listener.accept()
+                if self.most is not None and len(self.sent) >= self.most:
+                    near.close()
+                    continue
                 far = socket.create_connection(("127.0.0.1", self.to))
                 self.sent.append(0)
                 for way in ((near, far, len(self.sent) - 1, True), (far, near, len(self.sent) - 1, False)):
@@ -205,7 +210,7 @@ class Between:
         with contextlib.suppress(OSError):
             while data := here.recv(65536):
                 self.sent[number] += len(data) * out
-                if not out and number and self.sent[number] > self.sent[0] + 100:
+                if self.most is None and not out and number and self.sent[number] > self.sent[0] + 100:
                     break
                 there.sendall(data)
         for end in (here, there):
@@ -242,7 +247,42 @@ def trouble(stage):
     assert len(stage.objects("lost")) == 1
     assert "had it already" in stage.finish("out-lost")
     assert len(stage.objects("lost")) == 1
+    # It is registered, then activated; what comes after that can't be sent. A part is done, and nobody says otherwise.
+    for name, calls, there in (("locked", 2, "PRE_ACTIVE"), ("unasked", 3, "ACTIVE")):
+        stage.one(name, "aes-256")
+        stage.at(Between(stage.port, calls).port)
+        text = stage.finish(f"out-{name}", 1)
+        assert "a part of it was done, and then" in text and "run the same command again" in text, text
+        assert "nothing was" not in text, text
+        stage.at(stage.port)
+        assert state(stage, stage.objects(name)[0]) == there
+        assert "had it already" in stage.finish(f"out-{name}")
+    # Of the pair that is made for a request as well.
+    stage.at(Between(stage.port, 1).port)
+    assert "a part of it was done, and then" in stage.begin(wish, "x.json", 1)
+    stage.at(stage.port)
     print("strangers, silence and a lost reply: the second run finds the truth")
+
+
+def addresses(stage):
+    """One server has one name, however its address is written, and IPv6 is an address."""
+    def at(address):
+        stage.reached = ["--endpoint", address, "--ca", stage.ca, "--call-timeout", "20"]
+
+    door = Between(stage.port, 1000, "::1")
+    for name, first, second, server in (
+        ("case", f"LocalHost:{stage.port}", f"kmip://localhost:{stage.port}/", f"localhost:{stage.port}"),
+        ("six", f"[::1]:{door.port}", f"kmip://[0:0::1]:{door.port}", f"::1:{door.port}"),
+    ):
+        at(first)
+        stage.one(name, "aes-256")
+        assert ": proven" in stage.finish(f"out-{name}")
+        (record,) = [one for one in stage.records("import") if one["details"]["name"] == name]
+        assert record["details"]["target"]["server"] == server, record
+        at(second)
+        stage.status(words=[name])
+    stage.at(stage.port)
+    print("a server by its name in capitals and by IPv6")
 
 
 MARK = enums.AttributeType.APPLICATION_SPECIFIC_INFORMATION.value
@@ -443,7 +483,7 @@ def hostile(stage):
 
 
 def main():
-    for how, parts in (("as-it-is", [as_it_is]), ("unwrapping", [every_kind, lineage, trouble, strangers, stops, hostile])):
+    for how, parts in (("as-it-is", [as_it_is]), ("unwrapping", [every_kind, lineage, trouble, addresses, strangers, stops, hostile])):
         with tempfile.TemporaryDirectory() as folder:
             stage = Server(folder, how)
             try:

@@ -8,6 +8,7 @@ use super::super::error::{Cause, cause, plain};
 use super::super::{OnlineError, Reach};
 use super::{Call, KMIP};
 use crate::wire::ttlv::{Item, LONGEST};
+use core::net::Ipv6Addr;
 use core::time::Duration;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -70,7 +71,7 @@ impl Channel {
         Ok(Self { host, port, config: Arc::new(config), timeout: reach.timeout })
     }
 
-    /// The server, for people.
+    /// The server, for people and as its name in records: without the brackets of IPv6, which no target may have.
     pub(super) fn address(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
@@ -142,8 +143,11 @@ impl Channel {
         let seconds = self.timeout.as_secs();
         let late = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
         match cause(error) {
-            // With TLS 1.3 a server refuses our certificate only now.
-            Cause::Tls(words) => OnlineError::Credentials { provider: KMIP, words },
+            // With TLS 1.3 a server refuses our certificate only now, before it reads anything.
+            Cause::Tls(words) if !call.changes || refuses(error) => {
+                OnlineError::Credentials { provider: KMIP, words }
+            }
+            Cause::Tls(words) => call.unsure(&words),
             _ if late && call.changes => call.unsure(&format!("{seconds} seconds were waited")),
             _ if late => OnlineError::Timeout { provider: KMIP, call: call.name, seconds },
             Cause::NotSent(words) | Cause::Other(words) if call.changes => call.unsure(&words),
@@ -152,6 +156,26 @@ impl Channel {
             }
         }
     }
+}
+
+/// Whether an alert says that our certificate is not taken (RFC 8446, section 6.2).
+fn refuses(error: &io::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+    let tls = error.get_ref().and_then(|inside| inside.downcast_ref::<rustls::Error>());
+    matches!(
+        tls,
+        Some(rustls::Error::AlertReceived(
+            Alert::NoCertificate
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+                | Alert::CertificateRequired
+        ))
+    )
 }
 
 /// How long there is until `end`.
@@ -184,15 +208,20 @@ impl Write for Timed {
     }
 }
 
-/// The host and port of an address, `kmip://` or not.
+/// The host and port of an address, `kmip://` or not, as one server has them always: in lower case, IPv6 in its short
+/// form without the brackets that it has in an address.
 fn apart(address: &str) -> Option<(String, u16)> {
     let rest = address.strip_prefix("kmip://").unwrap_or(address).trim_end_matches('/');
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().ok()?),
-        None => (rest, PORT),
+    let port = |text: &str| match text.strip_prefix(':') {
+        Some(port) => port.parse().ok(),
+        None => text.is_empty().then_some(PORT),
     };
+    if let Some((host, rest)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return Some((host.parse::<Ipv6Addr>().ok()?.to_string(), port(rest)?));
+    }
+    let (host, rest) = rest.find(':').map_or((rest, ""), |at| rest.split_at(at));
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    (!host.is_empty() && host.bytes().all(plain)).then(|| (host.to_owned(), port))
+    (!host.is_empty() && host.bytes().all(plain)).then_some((host.to_ascii_lowercase(), port(rest)?))
 }
 
 #[cfg(test)]
@@ -204,7 +233,11 @@ mod tests {
         let of = |text: &str| apart(text);
         assert_eq!(of("kmip.example"), Some(("kmip.example".to_owned(), 5696)));
         assert_eq!(of("kmip://10.0.0.1:5697/"), Some(("10.0.0.1".to_owned(), 5697)));
-        for wrong in ["", ":1", "a:b", "a:70000", "https://a", "a b", "user@a"] {
+        assert_eq!(of("KMIP.Example:5696"), of("kmip.example"));
+        assert_eq!(of("[::1]:5697"), Some(("::1".to_owned(), 5697)));
+        assert_eq!(of("kmip://[2001:DB8:0::1]"), Some(("2001:db8::1".to_owned(), 5696)));
+        let wrong = ["", ":1", "a:b", "a:70000", "https://a", "a b", "user@a", "a:", "::1", "a:1:2"];
+        for wrong in wrong.into_iter().chain(["[]", "[a]:1", "[::1", "[::1]1", "[::1]:", "::1]"]) {
             assert_eq!(of(wrong), None, "{wrong}");
         }
     }

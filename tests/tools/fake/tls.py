@@ -42,13 +42,13 @@ class Authority:
         return builder.sign(self.key, hashes.SHA256())
 
     def issue(self, name, client=False):
-        """A certificate and its key in PEM files, for 127.0.0.1 or for a client of that name."""
+        """A certificate and its key in PEM files, for this machine or for a client of that name."""
         key = ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
         extensions = [(x509.ExtendedKeyUsage([usage]), False), (x509.BasicConstraints(False, None), True)]
         if not client:
-            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-            extensions.append((x509.SubjectAlternativeName([address, x509.DNSName("localhost")]), False))
+            names = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
+            extensions.append((x509.SubjectAlternativeName([*names, x509.DNSName("localhost")]), False))
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         certificate, private = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         certificate.write_bytes(self._sign(subject, key.public_key(), extensions).public_bytes(PEM))
