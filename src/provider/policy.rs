@@ -82,17 +82,19 @@ pub fn policy(provider: Provider, role: Role, scope: Scope<'_>) -> Result<String
         }
         Provider::Azure => Ok(azure(role, key)),
         Provider::AzureHsm => azure_hsm(role, kind),
-        Provider::OpenBao => Ok(openbao(role, key, mount)),
+        Provider::OpenBao => openbao(role, key, mount, kind),
         provider => Err(PolicyError::Provider { provider }),
     }
 }
 
-fn openbao(role: Role, key: &str, mount: &str) -> String {
+fn openbao(role: Role, key: &str, mount: &str, kind: Option<KeyKind>) -> Result<String, PolicyError> {
     const NO: &str = "\"false\", false";
     let keys = format!("{mount}/keys/{key}");
     // A path, the capabilities, and the parameters that may be sent; none named, all of them. A server refuses
     // every other: so no importer makes a key that may leave, and no shredder lets one out before it ends.
-    type Rule = (String, &'static str, &'static [(&'static str, &'static str)]);
+    type Parameters = &'static [(&'static str, &'static str)];
+    type Rule = (String, &'static str, Parameters);
+    const EVERY: Parameters = &[];
     let rules: Vec<Rule> = match role {
         // Whoever changes a key reads first what is there, so that nothing is done twice.
         Role::Importer => vec![
@@ -116,11 +118,20 @@ fn openbao(role: Role, key: &str, mount: &str) -> String {
             (keys, "\"read\"", &[]),
         ],
         Role::Auditor => vec![(keys, "\"read\"", &[])],
-        Role::Prover => vec![
-            (format!("{mount}/decrypt/{key}"), "\"update\"", &[("ciphertext", "")]),
-            (format!("{mount}/hmac/{key}/+"), "\"update\"", &[("input", ""), ("key_version", "")]),
-            (keys, "\"read\"", &[]),
-        ],
+        Role::Prover => {
+            let kind = kind.ok_or(PolicyError::Kind { provider: Provider::OpenBao })?;
+            let own: Option<Rule> = match kind.name().strip_prefix("hmac-") {
+                // With any key a server makes HMACs, by any hash: each would be a use that no proof has.
+                Some(hash) => Some((
+                    format!("{mount}/hmac/{key}/sha2-{hash}"),
+                    "\"update\"",
+                    &[("input", ""), ("key_version", "")],
+                )),
+                None if kind.is_asymmetric() => None,
+                None => Some((format!("{mount}/decrypt/{key}"), "\"update\"", &[("ciphertext", "")])),
+            };
+            own.into_iter().chain([(keys, "\"read\"", EVERY)]).collect()
+        }
         Role::Shredder => vec![
             (
                 format!("{keys}/config"),
@@ -141,7 +152,7 @@ fn openbao(role: Role, key: &str, mount: &str) -> String {
         };
         format!("path \"{path}\" {{\n  capabilities = [{rights}]\n{allowed}}}\n")
     };
-    rules.into_iter().map(rule).collect()
+    Ok(rules.into_iter().map(rule).collect())
 }
 
 fn aws(role: Role, key: &str) -> String {

@@ -348,6 +348,20 @@ fn providers_are_listed_and_shown() {
     let policy = |words: &[&'static str]| world.run(&with(&["provider", "policy"], words));
     policy(&["oci", "--role", "importer", "--key", "k"]).fails(2, "there is no policy for oci");
     policy(&["openbao", "--role", "importer", "--key", "+"]).fails(2, "holds a character");
-    policy(&["gcp", "--role", "prover", "--key", "k"]).fails(2, "depends on its kind: give --kind KIND");
+    for provider in ["gcp", "openbao"] {
+        let prover = policy(&[provider, "--role", "prover", "--key", "k"]);
+        prover.fails(2, "depends on its kind: give --kind KIND");
+    }
+    for (kind, uses) in [
+        ("aes-256", &["transit/decrypt/k"][..]),
+        ("hmac-384", &["transit/hmac/k/sha2-384"]),
+        ("ed25519", &[]),
+    ] {
+        let prover = policy(&["openbao", "--role", "prover", "--key", "k", "--kind", kind]).good();
+        let paths =
+            prover.out.lines().filter_map(|line| line.split('"').nth(1).filter(|_| line.starts_with("path")));
+        let wanted = uses.iter().copied().chain(["transit/keys/k"]);
+        assert_eq!(paths.collect::<Vec<_>>(), wanted.collect::<Vec<_>>(), "{}", prover.out);
+    }
     policy(&["openbao", "--role", "owner", "--key", "k"]).fails(2, "invalid value 'owner'");
 }

@@ -214,6 +214,9 @@ def policies(stage):
         "delete": ("DELETE", "transit/keys/duty", None),
         "encrypt": ("POST", "transit/encrypt/duty", plain),
         "decrypt": ("POST", "transit/decrypt/duty", {"ciphertext": "vault:v1:AAAA"}),
+        "hmac": ("POST", "transit/hmac/duty/sha2-256", {"input": "AAAA", "key_version": 1}),
+        "hmac of another hash": ("POST", "transit/hmac/duty/sha2-512", {"input": "AAAA", "key_version": 1}),
+        "hmac of any": ("POST", "transit/hmac/duty", {"input": "AAAA"}),
         "export": ("GET", "transit/export/encryption-key/duty", None),
         "backup": ("GET", "transit/backup/duty", None),
         "rotate": ("POST", "transit/keys/duty/rotate", {}),
@@ -224,15 +227,21 @@ def policies(stage):
         "create": ("POST", "transit/keys/duty", {"type": "aes256-gcm96"}),
     }
     duties = {
-        "importer": ["wrapping_key", "import", "import as the commands say", "import as the client says", "read"],
-        "rotator": ["wrapping_key", "import_version", "read"],
-        "auditor": ["read"],
-        "prover": ["read", "decrypt"],
-        "shredder": ["read", "trim", "config", "config lowest", "delete"],
+        ("importer", None): ["wrapping_key", "import", "import as the commands say", "import as the client says", "read"],
+        ("rotator", None): ["wrapping_key", "import_version", "read"],
+        ("auditor", None): ["read"],
+        # What the kind is proven by, and no other use of the key.
+        ("prover", "aes-256"): ["read", "decrypt"],
+        ("prover", "hmac-256"): ["read", "hmac"],
+        ("prover", "ec-p256"): ["read"],
+        ("shredder", None): ["read", "trim", "config", "config lowest", "delete"],
     }
     checked = 0
-    for role, allowed in duties.items():
-        policy = stage.quorate(["provider", "policy", "openbao", "--role", role, "--key", "duty"])
+    without = stage.quorate(["provider", "policy", "openbao", "--role", "prover", "--key", "duty"], 2)
+    assert "depends on its kind: give --kind KIND" in without, without
+    for (role, kind), allowed in duties.items():
+        words = ["provider", "policy", "openbao", "--role", role, "--key", "duty"]
+        policy = stage.quorate([*words, *(["--kind", kind] if kind else [])])
         assert stage.call("POST", f"sys/policies/acl/{role}", {"policy": policy})[0] == 204
         body_of = {"policies": [role], "no_default_policy": True}
         token = stage.call("POST", "auth/token/create", body_of)[1]["auth"]["client_token"]
@@ -241,10 +250,10 @@ def policies(stage):
             method, path, data = acts[name]
             status, reply = stage.call(method, path, data, token)
             # No ciphertext of its own, nothing to trim, a key that is there: past the policy, the engine says so.
-            past = name in ("decrypt", "trim") or name.startswith("import as")
+            past = name in ("decrypt", "hmac", "trim") or name.startswith("import as")
             done = (200, 204, 400, 500) if past else (200, 204)
             wanted = status in done if name in allowed else status == 403
-            assert wanted, f"{role}: {name} gives {status} {reply}"
+            assert wanted, f"{role} {kind}: {name} gives {status} {reply}"
             checked += 1
     print(f"{checked} acts of {len(duties)} duties are allowed or refused as they should be")
 
