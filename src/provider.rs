@@ -24,6 +24,7 @@ mod kmip;
 mod oci;
 mod openbao;
 mod package;
+mod place;
 pub mod policy;
 mod proof;
 mod refusal;
@@ -39,6 +40,7 @@ pub use gcp::google_algorithm;
 #[cfg(feature = "online")]
 pub(crate) use openbao::key_type as openbao_type;
 pub use package::{Package, PackageError, PackageFacts, Subject, Wrapped};
+pub use place::{apart, besides, may_be_one, whereabouts};
 pub use proof::{Answer, Proof, ProofError, ProofKind, public_key_digest};
 pub use refusal::RequestError;
 pub use request::{Draft, Purpose, Request};
@@ -301,43 +303,6 @@ impl Method {
             _ => Ok(()),
         }
     }
-}
-
-/// The fields of a target that say which version, or how it comes, and not where.
-const PASSING: [&str; 5] = ["existing", "import-job", "kid", "version", "wrapping-key"];
-
-/// The names of a target that say where a key is, whichever version of it and however it came.
-#[must_use]
-pub fn whereabouts(target: &Target) -> Target {
-    target
-        .iter()
-        .filter(|(field, _)| !PASSING.contains(&field.as_str()))
-        .map(|(field, value)| (field.clone(), value.clone()))
-        .collect()
-}
-
-/// Whether two targets of one provider may be one place: no name that both of them have tells them apart. One of them
-/// may have been written by hand, with fewer names, or with a shorter form of one.
-#[must_use]
-pub fn may_be_one(provider: Provider, one: &Target, other: &Target) -> bool {
-    let named = |target: &Target| {
-        let mut names = whereabouts(target);
-        if provider == Provider::OpenBao {
-            names.entry("mount".to_owned()).or_insert_with(|| "transit".to_owned());
-        }
-        names
-    };
-    let same = |field: &str, one: &str, other: &str| match (provider, field) {
-        // An ARN ends in the id of its key, which is unique; an alias may be any key's.
-        (Provider::Aws, "key") => {
-            let id = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
-            one.contains("alias/") || other.contains("alias/") || id(one) == id(other)
-        }
-        (Provider::Azure | Provider::AzureHsm, _) => one.eq_ignore_ascii_case(other),
-        _ => one == other,
-    };
-    let (one, other) = (named(one), named(other));
-    one.iter().all(|(field, value)| other.get(field).is_none_or(|there| same(field, value, there)))
 }
 
 /// The provider's command that stops a key at `target`, or destroys it, in its own words; what isn't known of

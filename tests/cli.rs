@@ -3,7 +3,7 @@
 //!
 //! `walk` goes the whole way; `cards` brings cards as people do; `refusals` has every refusal with
 //! its message, hint and status; `papers` prints and reads back what is not secret; `scan_back` leaves
-//! cards out and reads them back later; `drill` proves keys and releases nothing, `report` and `script` hold its evidence; `providers` wraps keys for key services; `watch` is a year of what is due, `policy` what is asked, `destroy` of what ends, `asks` what a watch must not keep to itself; `damage` has an escrow that was lost, altered or can't be written,
+//! cards out and reads them back later; `drill` proves keys and releases nothing, `report` and `script` hold its evidence; `providers` wraps keys for key services; `places` are several that call a key the same, `watch` is a year of what is due, `policy` what is asked, `destroy` of what ends, `asks` what a watch must not keep to itself; `damage` has an escrow that was lost, altered or can't be written,
 //! and broken streams. Every run is searched for the secrets that are known then.
 #![allow(
     clippy::disallowed_methods,
@@ -32,6 +32,7 @@ mod cli {
     mod keys;
     mod operators;
     mod papers;
+    mod places;
     mod policy;
     mod providers;
     mod refusals;

@@ -19,7 +19,7 @@ use quorate::ceremony::escrow::{Escrow, expected};
 use quorate::ceremony::inspect::{Finding, check_heads, inspect};
 use quorate::ceremony::report::{ReportError, Signed};
 use quorate::key::{KeyRecord, RecordError as KeyRecordError};
-use quorate::log::{Checkpoint, CheckpointError, Log, LogError, RecordError as LogRecordError};
+use quorate::log::{Checkpoint, CheckpointError, Log, LogError, RecordError as LogRecordError, Remains};
 use quorate::primitive::hash::sha256;
 use quorate::quorum::{Quorum, QuorumRecord, RecordError};
 use quorate::seal::{CardError, SealedShare, UnsealError};
@@ -500,6 +500,14 @@ fn escrows() {
         case.is("states", states.collect::<Vec<_>>().join(", "));
         let certificates = escrow.state().certificates().iter().map(|entry| entry.certificate.what.word());
         case.is("certificates", certificates.collect::<Vec<_>>().join(", "));
+        let gone = escrow.state().certificates().iter().filter_map(|entry| match &entry.certificate.what {
+            Remains::Provider { name, version, provider, place, target } => {
+                let names: String = target.iter().map(|(field, name)| format!(" {field} {name}")).collect();
+                Some(format!("{name}@{version} {provider} {place}{names}"))
+            }
+            _ => None,
+        });
+        case.is("gone", gone.collect::<Vec<_>>().join(", "));
         let retired = escrow.state().keys().iter().filter(|(_, key)| key.retired.is_some());
         case.is("retired", retired.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
         let stopped = escrow.state().held().filter_map(|held| {

@@ -42,6 +42,12 @@ pub enum DestroyError {
         "no package of this key version for that place is in the log: `quorate show` lists where it went"
     )]
     Nowhere,
+    /// It went to more than one place of that name, and it isn't said to which.
+    #[error("this key version went to {count} places of that name: say which with --set FIELD=VALUE")]
+    Several {
+        /// How many.
+        count: usize,
+    },
     /// A backup that isn't there as the log names it: a certificate would cover up what became of it.
     #[error(
         "{error}; no certificate is written for a backup that was not seen: put it back from another copy, then destroy it"
@@ -115,12 +121,13 @@ fn before(state: &State, what: &Remains) -> Result<Option<u64>, DestroyError> {
             let none = || EscrowError::NoVersion { name: name.clone(), version: *version };
             Ok(found.ok_or_else(none)?.certificate)
         }
-        Remains::Provider { name, version, provider, place } => {
-            if state.went_to(name, *version, *provider, place) {
-                Ok(None)
-            } else {
-                Err(DestroyError::Nowhere)
+        Remains::Provider { name, version, provider, place, target } => {
+            if !state.is_known(name, *version, *provider, place, target) {
+                return Err(DestroyError::Nowhere);
             }
+            // Older certificates say it of all places of a name; nobody writes such a one any more.
+            let count = state.places(name, *version, *provider, place).len();
+            if target.is_empty() && count > 1 { Err(DestroyError::Several { count }) } else { Ok(None) }
         }
     }
 }

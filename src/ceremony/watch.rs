@@ -1,7 +1,7 @@
 //! The watch: what is due, and what is overdue, by the policy, the log, and a clock that the caller has.
 //!
 //! In: the state of a log, its quorum's record, a time; out: [`Item`]s with the moment from which each is
-//! overdue. Nothing is stored: the same log, policy and time give the same items. `seen` looks for them, `words`
+//! overdue. Nothing is stored: the same log, policy and time give the same items. `seen` and `places` look for them, `words`
 //! says what they are and what to do about them, `metrics` and `calendar` write them for other programs.
 //!
 //! A clock that is before the log's last record tells nothing of what is due, and is refused.
@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 pub mod calendar;
 mod drills;
 pub mod metrics;
+mod places;
 mod seen;
 mod words;
 pub use drills::{Small, is_enough};
@@ -47,7 +48,8 @@ pub enum What {
     Rotation(u32, Timestamp),
     /// The next version of a key, of which this one is compromised; and one that waits to be active.
     Replacement(u32, Option<u32>),
-    /// A later version in the place of a compromised one at a provider, or the end of that one there.
+    /// A later version in the place of a compromised one at a provider, or the end of that one there. The place is in
+    /// words, here as below: where several have that name, with what tells it apart.
     Displacement(u32, Provider, String),
     /// The end of a suspension, and since when it is.
     Suspended(u32, Timestamp),

@@ -16,16 +16,13 @@ use quorate::ceremony::destroy::{DestroyError, certify, remove_backup};
 use quorate::ceremony::escrow::Escrow;
 use quorate::key::KeyName;
 use quorate::log::{CardHistory, CertificateEntry, Remains};
-use quorate::provider::Provider;
 use quorate::store::StoreError;
 use quorate::wire::json::{Json, object};
 use std::io;
 use std::path::PathBuf;
 
-/// The most places of a provider that a hint names.
-const SHOWN: usize = 5;
-
 mod paper;
+mod there;
 pub(crate) use paper::{subject, value};
 
 pub(crate) fn run(place: &Place, options: &Destroy, output: &mut Output) -> Result<(), Failure> {
@@ -39,8 +36,9 @@ pub(crate) fn run(place: &Place, options: &Destroy, output: &mut Output) -> Resu
                 .hint("do it when the escrow can be written again"))
         }
         DestroyCommand::Backup { name, witnessed } => backup(&mut escrow, name, witnessed, output),
-        DestroyCommand::Provider { name, provider, place, witnessed } => {
-            let what = at_provider(&escrow, name, *provider, place.as_deref())?;
+        DestroyCommand::Provider { name, provider, place, fields, witnessed } => {
+            let given = super::request::fields(fields)?;
+            let what = there::at_provider(&escrow, name, (*provider, place.as_deref(), &given))?;
             confirmed(witnessed, &name.to_string(), "the provider's copy of", output)?;
             write(&mut escrow, &what, witnessed, output).map(drop)
         }
@@ -199,45 +197,6 @@ fn kept(error: StoreError, name: &KeyName) -> Failure {
     Failure { status: FAILED, message, hint: None }.hint(format!(
         "mend the cause, and run `quorate destroy backup {name}` again, or remove the file by hand: until then `log verify` names it"
     ))
-}
-
-/// The copy of a key version that a provider had.
-fn at_provider(
-    escrow: &Escrow<'_>,
-    name: &KeyName,
-    provider: Provider,
-    place: Option<&str>,
-) -> Result<Remains, Failure> {
-    let version = name.version.ok_or_else(|| {
-        Failure::usage(format!("it is not said which version of {name} was destroyed"))
-            .hint("name it as NAME@VERSION")
-    })?;
-    let mut places: Vec<&str> = Vec::new();
-    for (_, one) in escrow.state().packages() {
-        let is_it = one.name == name.label && one.version == version && one.provider == provider;
-        if is_it && place.is_none_or(|place| place == one.place) && !places.contains(&one.place.as_str()) {
-            places.push(&one.place);
-        }
-    }
-    match places.as_slice() {
-        [] => Err(Failure::new(FAILED, format!("no package of {name} for {provider} is in the log"))
-            .hint("`quorate list --provider` shows what went where")),
-        [place] => {
-            Ok(Remains::Provider { name: name.label.clone(), version, provider, place: (*place).to_owned() })
-        }
-        _ => Err(Failure::usage(format!("{name} went to more than one place of {provider}"))
-            .hint(format!("name it with --place: {}", few(&places)))),
-    }
-}
-
-/// The first of many places.
-fn few(places: &[&str]) -> String {
-    let mut words = places.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
-    let more = places.len().saturating_sub(SHOWN);
-    if more > 0 {
-        words.push_str(&format!(", and {more} more"));
-    }
-    words
 }
 
 fn list(escrow: &Escrow<'_>, output: &mut Output) -> Result<(), Failure> {

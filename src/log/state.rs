@@ -7,13 +7,13 @@
 use super::operator::Operators;
 use super::record::{Entry, Op, Phase, Record};
 use crate::key::{Fingerprint, KeyId, Label};
-use crate::provider::Provider;
+use crate::provider::{Provider, Target};
 use crate::share::QuorumId;
 use crate::wire::json::{Fields, Json, JsonError, object};
 use crate::wire::text;
 use crate::wire::time::Timestamp;
 use core::num::NonZeroU32;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod apply;
 mod card;
@@ -63,6 +63,8 @@ pub struct State {
     packages: Vec<(Timestamp, Packaged)>,
     /// Where each key version went.
     sent: BTreeMap<(Label, NonZeroU32), BTreeMap<(Provider, String), bool>>,
+    /// All names of the places that packages say they are for.
+    bound: BTreeMap<(Label, NonZeroU32, Provider, String), BTreeSet<Target>>,
     /// What an import may be of.
     known: BTreeMap<package::Made, package::Known>,
     imports: Vec<(Timestamp, Imported)>,

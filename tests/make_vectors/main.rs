@@ -16,6 +16,7 @@ mod escrows;
 #[path = "../tools/hand.rs"]
 mod hand;
 mod operators;
+mod places;
 mod providers;
 mod quorums;
 mod reports;
@@ -204,6 +205,16 @@ fn make_rules() {
     let out = Out(folder.into());
     assert!(!out.0.exists(), "a published set is never made again");
     rules::make(&out);
+}
+
+/// And certificates of what providers had.
+#[test]
+#[ignore = "writes vectors of certificates of places to QUORATE_VECTORS"]
+fn make_places() {
+    let Some(folder) = std::env::var_os("QUORATE_VECTORS") else { return };
+    let out = Out(folder.into());
+    assert!(!out.0.exists(), "a published set is never made again");
+    places::make(&out);
 }
 
 /// Founds the quorum of an escrow that has nothing to do with its cards.

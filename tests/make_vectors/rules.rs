@@ -20,31 +20,31 @@ use std::cell::Cell;
 const PLACE: &str = "arn:aws:kms:eu-west-1:111122223333:key/a";
 
 /// The published escrow with records behind it, a minute each.
-struct Behind {
-    store: MemoryStore,
+pub(crate) struct Behind {
+    pub(crate) store: MemoryStore,
     minute: Cell<u64>,
 }
 
 impl Behind {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { store: store(), minute: Cell::new(0) }
     }
 
     /// Commits one record; its number.
-    fn say(&self, op: Op, phase: Phase, details: &Json<'static>) -> u64 {
+    pub(crate) fn say(&self, op: Op, phase: Phase, details: &Json<'static>) -> u64 {
         self.minute.set(self.minute.get() + 1);
         let now = || at(self.minute.get());
         let mut escrow = Escrow::open(&self.store, &now, "maker of vectors").unwrap();
         escrow.record(op, phase, details).unwrap().seq()
     }
 
-    fn state<T>(&self, of: impl FnOnce(&Escrow<'_>) -> T) -> T {
+    pub(crate) fn state<T>(&self, of: impl FnOnce(&Escrow<'_>) -> T) -> T {
         let now = || at(self.minute.get());
         of(&Escrow::open(&self.store, &now, "maker of vectors").unwrap())
     }
 
     /// Publishes it with the text of its last file changed, which no reader takes.
-    fn refuse(&self, out: &Out, name: &str, from: &str, to: &str) {
+    pub(crate) fn refuse(&self, out: &Out, name: &str, from: &str, to: &str) {
         let last = Log::open(&self.store).unwrap().commits();
         let copy = MemoryStore::new();
         for number in 1..=last {

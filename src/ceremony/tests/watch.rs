@@ -1,6 +1,6 @@
 //! The watch over a log: what a drill says of all keys, what failed and is made good, what a compromise asks for.
 
-use super::super::destroy::certify;
+use super::super::destroy::{DestroyError, certify};
 use super::super::drill::{Choice, Nowhere, fewer_than, least_sample, suffices};
 use super::super::watch::{Level, What, watch};
 use super::drill::{drill, named};
@@ -8,8 +8,8 @@ use super::*;
 use crate::key::KeyId;
 use crate::log::policy::{ImportRule, after};
 use crate::log::{
-    Certificate, Closed, Imported, InToken, KeyState, Packaged, Phase, Policy, Remains, Retirement, Shred,
-    ShredBy, ShredHow, Shredded, StateChange,
+    Certificate, Closed, CommitError, Imported, InToken, KeyState, Packaged, Phase, Policy, Remains,
+    Retirement, Shred, ShredBy, ShredHow, Shredded, StateChange,
 };
 use crate::primitive::hash::sha256;
 use crate::provider::{ProofKind, Provider, Target};
@@ -302,9 +302,86 @@ fn a_compromised_version_is_to_go_from_where_it_is() {
     assert_eq!(overdue(&store, 0, "rotation"), [said("b")]);
     let other = restored(&before);
     let Imported { name, version, provider, place, .. } = there;
-    let what = Remains::Provider { name, version, provider, place };
+    let what = Remains::Provider { name, version, provider, place, target: Target::new() };
     certify(&mut open(&other), &what, "r", &["Wim".to_owned(), "Vera".to_owned()]).unwrap();
     assert_eq!(overdue(&other, 0, "rotation"), [""; 0]);
+}
+
+/// Records that don't have all names of a place mean what they meant.
+#[test]
+fn what_older_records_say_of_places_stays() {
+    let (store, _) = keys(1);
+    let named = |server: &str| -> Target {
+        [("key".to_owned(), "c".to_owned()), ("server".to_owned(), server.to_owned())].into()
+    };
+    let packaged = |target: Target| {
+        let mut escrow = open(&store);
+        let fingerprint = escrow.version(&"k000@1".parse().unwrap()).unwrap().backed.fingerprint;
+        let packaged = Packaged {
+            name: label("k000"),
+            version: NonZeroU32::MIN,
+            fingerprint,
+            provider: Provider::OpenBao,
+            place: "c".to_owned(),
+            package: sha256(&[format!("{target:?}").as_bytes()]),
+            request: [2; 32],
+            wrapping_key: [3; 32],
+            blob: [4; 32],
+            proof: ProofKind::Decrypt,
+            target,
+            drill: None,
+        };
+        escrow.record(Op::Package, Phase::Done, &packaged.done()).unwrap();
+        packaged
+    };
+    let imported = |of: &Packaged| {
+        let Packaged { name, version, provider, place, package, proof, target, .. } = of.clone();
+        let (evidence, id) = ("ab".to_owned(), None);
+        let imported = Imported { name, version, provider, place, package, proof, evidence, target, id };
+        open(&store).record(Op::Import, Phase::Done, &imported.done()).unwrap();
+    };
+    let certified = |target: Target| {
+        let (name, version, place) = (label("k000"), NonZeroU32::MIN, "c".to_owned());
+        let what = Remains::Provider { name, version, provider: Provider::OpenBao, place, target };
+        let number = open(&store).state().next_certificate();
+        Certificate { number, what, reason: "r".to_owned(), witnesses: vec!["Wim".into(), "Vera".into()] }
+    };
+    let waits = |apart: &str| format!("the import of k000 version 1 at openbao c{apart}; its package is of ");
+    let due =
+        || overdue(&store, 30, "package").iter().map(|said| said[..said.len() - 20].to_owned()).collect();
+    // A package that doesn't say which: the next one takes its place, whatever that says.
+    packaged(Target::new());
+    let found: Vec<String> = due();
+    assert_eq!(found, [waits("")]);
+    let one = packaged(named("one"));
+    let found: Vec<String> = due();
+    assert_eq!(found, [waits("")]);
+    let two = packaged(named("two"));
+    let found: Vec<String> = due();
+    assert_eq!(found, [waits(" (server one)"), waits(" (server two)")]);
+    imported(&one);
+    imported(&two);
+    set(&store, "k000", 1, KeyState::Active, KeyState::Compromised);
+    let still =
+        |server: &str| format!("k000 version 1 is compromised, and still at openbao c (server {server})");
+    assert_eq!(overdue(&store, 0, "rotation")[1..], [still("one"), still("two")]);
+    // Nobody writes a certificate that doesn't say which, or of a place that isn't known.
+    let witnesses = ["Wim".to_owned(), "Vera".to_owned()];
+    for (target, error) in
+        [(Target::new(), DestroyError::Several { count: 2 }), (named("three"), DestroyError::Nowhere)]
+    {
+        let refused = certify(&mut open(&store), &certified(target).what, "r", &witnesses);
+        assert!(matches!(refused, Err(CommitError::Refused(found)) if found == error));
+    }
+    let unknown = certified(named("three")).details();
+    assert!(open(&store).record(Op::Destroy, Phase::Done, &unknown).is_err());
+    // An older one is of all.
+    let older = restored(&snapshot(&store));
+    let all = certified(Target::new()).details();
+    open(&older).record(Op::Destroy, Phase::Done, &all).unwrap();
+    assert_eq!(overdue(&older, 0, "rotation").len(), 1);
+    open(&store).record(Op::Destroy, Phase::Done, &certified(named("one")).details()).unwrap();
+    assert_eq!(overdue(&store, 0, "rotation")[1..], [still("two")]);
 }
 
 /// Every kind of thing has a word that the metrics and `status` know.

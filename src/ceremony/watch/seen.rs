@@ -1,14 +1,13 @@
-//! The look at a log: keys, providers, ceremonies and cards, each with what is due of it.
+//! The look at a log: keys, ceremonies and cards, each with what is due of it. Of providers: `places`.
 
 use super::drills::{failed, proven};
 use super::{Item, Level, What};
 use crate::ceremony::drill::least_sample;
 use crate::ceremony::policy::together;
 use crate::log::policy::after;
-use crate::log::{Held, KeyEntry, KeyState, KeyVersion, Policy, Remains, State};
+use crate::log::{KeyEntry, KeyState, Policy, State};
 use crate::quorum::QuorumRecord;
 use crate::wire::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// What was seen so far.
 pub(super) struct Seen<'a> {
@@ -19,7 +18,7 @@ pub(super) struct Seen<'a> {
 
 impl Seen<'_> {
     /// Something that began at `from` and is overdue so many days later.
-    fn put(&mut self, what: What, subject: impl Into<String>, from: Timestamp, days: u32) {
+    pub(super) fn put(&mut self, what: What, subject: impl Into<String>, from: Timestamp, days: u32) {
         let due = after(from, days);
         // What comes every week is not to be told of a month before.
         let notice = u64::from(self.policy.warn_days).saturating_mul(86_400).min(due.since(from) / 2);
@@ -64,77 +63,6 @@ impl Seen<'_> {
                 // An older one is still in use, or none is.
                 KeyState::Suspended | KeyState::Destroyed => {}
                 KeyState::Deactivated => return,
-            }
-        }
-    }
-
-    pub(super) fn providers(&mut self, state: &State) {
-        let version =
-            |name, version| -> Option<&KeyVersion> { state.keys().get(name)?.versions.get(&version) };
-        let mut there = BTreeMap::new();
-        // What a drill put into a test key is used nowhere.
-        let trials: BTreeSet<_> =
-            state.held().filter(|held| held.drill).map(|held| held.imported.package).collect();
-        for (time, one) in state.imports().iter().filter(|(_, one)| !trials.contains(&one.package)) {
-            there.insert((&one.name, one.provider, &one.place), (one.version, *time));
-        }
-        let mut gone = BTreeMap::new();
-        for entry in state.certificates() {
-            if let Remains::Provider { name, version, provider, place } = &entry.certificate.what {
-                gone.insert((name, *version, *provider, place), entry.time);
-            }
-        }
-        let is_gone = |(name, provider, place), version, time| {
-            gone.get(&(name, version, provider, place)).is_some_and(|gone: &Timestamp| *gone >= time)
-        };
-        // What nobody has stopped there, and nobody saw gone.
-        let mut kept: BTreeMap<_, Vec<&Held>> = BTreeMap::new();
-        for held in state.held().filter(|held| held.stopped.is_none()) {
-            let one = &held.imported;
-            let at = (&one.name, one.provider, &one.place);
-            if !is_gone(at, one.version, held.time) {
-                kept.entry(at).or_default().push(held);
-            }
-        }
-        for (at @ (name, provider, place), (number, time)) in &there {
-            let Some(days) = self.policy.import_of(*provider) else { continue };
-            let is_used = version(*name, *number).is_some_and(|one| one.state.may_protect());
-            let is_kept =
-                |kept: &Vec<&Held>| kept.iter().any(|held| !held.drill && held.imported.version == *number);
-            if is_used && kept.get(at).is_some_and(is_kept) {
-                let what = What::Import(number.get(), *provider, (*place).clone());
-                self.put(what, name.as_str(), *time, days);
-            }
-        }
-        // A compromised version protects wherever it is, until a later one is there, or it is stopped.
-        for (held, others) in kept.values().flat_map(|all| all.iter().map(move |held| (*held, all))) {
-            let one = &held.imported;
-            if held.drill {
-                let what = What::Trial(one.version.get(), one.provider, one.place.clone());
-                self.put(what, one.name.as_str(), held.time, self.policy.open_days);
-                continue;
-            }
-            let since = version(&one.name, one.version).and_then(|found| found.compromised);
-            let is_later = |other: &&Held| {
-                !other.drill && other.imported.version > one.version && other.time >= held.time
-            };
-            if let Some(since) = since.filter(|_| !others.iter().any(is_later)) {
-                let what = What::Displacement(one.version.get(), one.provider, one.place.clone());
-                self.put(what, one.name.as_str(), since, 0);
-            }
-        }
-        let Some(days) = self.policy.package_days else { return };
-        // A package is done with when it, or a later one for the same place, was imported.
-        let imported: BTreeSet<_> = state.imports().iter().map(|(_, one)| one.package).collect();
-        let mut waiting = BTreeMap::new();
-        for (time, one) in state.packages().iter().filter(|(_, one)| one.drill.is_none()) {
-            waiting.insert((&one.name, one.provider, &one.place), (one.version, *time, one.package));
-        }
-        for ((name, provider, place), (number, time, package)) in waiting {
-            let is_used = version(name, number).is_some_and(|one| one.state.may_protect());
-            if is_used && !imported.contains(&package) && !is_gone((name, provider, place), number, time) {
-                let what = What::Package(number.get(), provider, place.clone(), time);
-                self.put(what, name.as_str(), time, days);
             }
         }
     }

@@ -164,6 +164,9 @@ pub(crate) enum DestroyCommand {
         /// The provider's name of the place, when there is more than one
         #[arg(long, value_name = "PLACE")]
         place: Option<String>,
+        /// A name of the place that tells it from others called so, as in server=NAME
+        #[arg(long = "set", value_name = "FIELD=VALUE")]
+        fields: Vec<String>,
         #[command(flatten)]
         witnessed: Witnessed,
     },

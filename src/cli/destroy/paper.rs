@@ -6,6 +6,7 @@ use quorate::card::page::{Fact, FormFace, Paper, form_page};
 use quorate::card::verification;
 use quorate::ceremony::escrow::Escrow;
 use quorate::log::{CertificateEntry, Remains};
+use quorate::provider::besides;
 use quorate::wire::json::{Json, object};
 use quorate::wire::text::hex;
 
@@ -19,8 +20,9 @@ pub(crate) fn subject(escrow: &Escrow<'_>, what: &Remains) -> String {
             format!("the card{name} (share {}, generation {})", card.index, card.generation)
         }
         Remains::Backup { name, version, .. } => format!("the backup of {name} version {version}"),
-        Remains::Provider { name, version, provider, place } => {
-            format!("the copy of {name} version {version} at {provider} {place}")
+        Remains::Provider { name, version, provider, place, target } => {
+            let more = besides(target).map(|more| format!(" ({more})")).unwrap_or_default();
+            format!("the copy of {name} version {version} at {provider} {place}{more}")
         }
     }
 }
@@ -29,12 +31,20 @@ pub(crate) fn subject(escrow: &Escrow<'_>, what: &Remains) -> String {
 pub(crate) fn value(escrow: &Escrow<'_>, entry: &CertificateEntry) -> Json<'static> {
     let certificate = &entry.certificate;
     let witnesses = certificate.witnesses.iter().map(|name| Json::text(name.clone())).collect();
+    let target = match &certificate.what {
+        Remains::Provider { target, .. } if !target.is_empty() => {
+            let name = |(field, value): (&String, &String)| (field.clone().into(), Json::text(value.clone()));
+            Some(Json::Object(target.iter().map(name).collect()))
+        }
+        _ => None,
+    };
     object([
         ("actor", Some(Json::text(entry.actor.clone()))),
         ("certificate", Some(Json::Number(certificate.number))),
         ("reason", Some(Json::text(certificate.reason.clone()))),
         ("seq", Some(Json::Number(entry.seq))),
         ("subject", Some(Json::text(subject(escrow, &certificate.what)))),
+        ("target", target),
         ("time", Some(Json::text(entry.time.to_string()))),
         ("what", Some(Json::text(certificate.what.word()))),
         ("witnesses", Some(Json::List(witnesses))),
@@ -63,9 +73,10 @@ pub(super) fn page(escrow: &Escrow<'_>, entry: &CertificateEntry, paper: Paper) 
             facts.push(("SHA-256 of the file", hex(backup), true));
             facts.extend(found.map(|found| ("Fingerprint", found.backed.fingerprint.to_string(), true)));
         }
-        Remains::Provider { provider, place, .. } => {
+        Remains::Provider { provider, place, target, .. } => {
             facts.push(("Provider", provider.name().to_owned(), false));
             facts.push(("Place", place.clone(), true));
+            facts.extend(besides(target).map(|more| ("Its other names", more, true)));
         }
     }
     let facts: Vec<Fact<'_>> =

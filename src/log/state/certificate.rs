@@ -9,10 +9,12 @@
 use super::super::ssh::SshFingerprint;
 use super::card::CardId;
 use super::lifecycle::is_reason;
+use super::package::{target, target_json};
 use super::policy::version_of;
-use super::{Fields, Json, JsonError, Label, State, StateError, Timestamp, object, text};
-use crate::provider::Provider;
+use super::{Fields, Imported, Json, JsonError, Label, State, StateError, Timestamp, object, text};
+use crate::provider::{Provider, Target, whereabouts};
 use core::num::NonZeroU32;
+use std::collections::BTreeSet;
 
 /// The most witnesses.
 pub const MOST_WITNESSES: usize = 16;
@@ -45,6 +47,8 @@ pub enum Remains {
         provider: Provider,
         /// The provider's name of the place: 1 to 512 printable bytes of ASCII.
         place: String,
+        /// All names of the place, as [`State::places`] has them; none means every place of that name.
+        target: Target,
     },
 }
 
@@ -117,7 +121,7 @@ impl Certificate {
         let version = |name: &Label, version: NonZeroU32| {
             [Some(Json::text(name.as_str().to_owned())), Some(Json::Number(version.get().into()))]
         };
-        let [mut name, mut number, mut backup, mut provider, mut place] = [const { None }; 5];
+        let [mut name, mut number, mut backup, mut provider, mut place, mut names] = [const { None }; 6];
         let mut card = [("generation", None), ("index", None), ("quorum", None)];
         match &self.what {
             Remains::Card(id) => card = id.fields(),
@@ -125,8 +129,9 @@ impl Certificate {
                 [name, number] = version(key, *of);
                 backup = Some(Json::text(text::hex(digest)));
             }
-            Remains::Provider { name: key, version: of, provider: whose, place: there } => {
+            Remains::Provider { name: key, version: of, provider: whose, place: there, target } => {
                 [name, number] = version(key, *of);
+                names = target_json(target);
                 provider = Some(Json::text(whose.name()));
                 place = Some(Json::text(there.clone()));
             }
@@ -143,6 +148,7 @@ impl Certificate {
             ("provider", provider),
             quorum,
             ("reason", Some(Json::text(self.reason.clone()))),
+            ("target", names),
             ("version", number),
             ("what", Some(Json::text(self.what.word()))),
             ("witnesses", Some(Json::List(witnesses))),
@@ -164,6 +170,7 @@ impl Certificate {
                     version,
                     provider,
                     place: fields.parsed("place", super::package::place)?,
+                    target: target(&mut fields)?,
                 }
             }
             _ => return Err(fields.refuse("what")),
@@ -197,6 +204,39 @@ impl State {
     #[must_use]
     pub fn next_certificate(&self) -> u64 {
         u64::try_from(self.certificates.len()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    /// Where a key version was taken, or is on its way to, under the name `place`: all names of each such place.
+    #[must_use]
+    pub fn places(
+        &self,
+        name: &Label,
+        version: NonZeroU32,
+        provider: Provider,
+        place: &str,
+    ) -> BTreeSet<Target> {
+        let first = (name.clone(), version, provider, place.to_owned(), Target::new());
+        let same = |one: &Imported| {
+            (&one.name, one.version, one.provider, one.place.as_str()) == (name, version, provider, place)
+        };
+        let held = self.held.range(first..).map(|(_, held)| &held.imported).take_while(|one| same(one));
+        let taken = held.map(|one| whereabouts(&one.names()));
+        let bound = self.bound.get(&(name.clone(), version, provider, place.to_owned()));
+        taken.chain(bound.into_iter().flatten().cloned()).collect()
+    }
+
+    /// Whether a key version went to a place: to that one, or without names to any that is called so.
+    #[must_use]
+    pub fn is_known(
+        &self,
+        name: &Label,
+        version: NonZeroU32,
+        provider: Provider,
+        place: &str,
+        target: &Target,
+    ) -> bool {
+        self.went_to(name, version, provider, place)
+            && (target.is_empty() || self.places(name, version, provider, place).contains(target))
     }
 
     /// Takes a certificate that a record carries: its number is the next one, and what it names was there.
@@ -235,8 +275,8 @@ impl State {
                 };
                 self.counted(quorum, false);
             }
-            Remains::Provider { name, version, provider, place } => {
-                if !self.went_to(name, *version, *provider, place) {
+            Remains::Provider { name, version, provider, place, target } => {
+                if !self.is_known(name, *version, *provider, place, target) {
                     return Err(StateError::Version { name: name.clone(), version: *version });
                 }
             }

@@ -5,7 +5,7 @@
 //! key (a generation, a recovery) has one of its own. Both must fit what the log knows of the key version.
 
 use super::{Fields, Fingerprint, Held, Json, JsonError, Label, State, StateError, Timestamp, object, text};
-use crate::provider::{PackageFacts, ProofKind, Provider, Target, may_be_one};
+use crate::provider::{PackageFacts, ProofKind, Provider, Target, may_be_one, whereabouts};
 use core::num::NonZeroU32;
 use std::borrow::Cow;
 
@@ -257,6 +257,10 @@ impl State {
         let is_used = packaged.drill.is_none();
         let places = self.sent.entry((name.clone(), *version)).or_default();
         *places.entry((*provider, place.clone())).or_default() |= is_used;
+        if !packaged.target.is_empty() {
+            let bound = self.bound.entry((name.clone(), *version, *provider, place.clone())).or_default();
+            bound.insert(whereabouts(&packaged.target));
+        }
         let made = (packaged.package, name.clone(), *version, *provider, place.clone(), packaged.proof);
         let known = self.known.entry(made).or_default();
         known.is_used |= is_used;

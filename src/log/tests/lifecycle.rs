@@ -8,7 +8,7 @@ use crate::log::{
     CardChange, CardId, Certificate, Fate, KeyState, Policy, Remains, ReportOf, Reported, Retirement,
     StateChange, StateError,
 };
-use crate::provider::Provider;
+use crate::provider::{Provider, Target};
 use core::num::NonZeroU32;
 use proptest::prelude::*;
 
@@ -137,6 +137,7 @@ fn what_does_not_fit_is_refused() {
                 version: NonZeroU32::MIN,
                 provider: Provider::Aws,
                 place: "here".to_owned(),
+                target: Target::new(),
             },
             ..whole.clone()
         },
