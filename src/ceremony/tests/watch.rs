@@ -346,9 +346,13 @@ fn what_older_records_say_of_places_stays() {
         let number = open(&store).state().next_certificate();
         Certificate { number, what, reason: "r".to_owned(), witnesses: vec!["Wim".into(), "Vera".into()] }
     };
-    let waits = |apart: &str| format!("the import of k000 version 1 at openbao c{apart}; its package is of ");
-    let due =
-        || overdue(&store, 30, "package").iter().map(|said| said[..said.len() - 20].to_owned()).collect();
+    let waits = |apart: &str| format!("the import of k000 version 1 at openbao c{apart}; its package is of");
+    let due = || {
+        overdue(&store, 30, "package")
+            .iter()
+            .map(|said| said.rsplit_once(' ').unwrap().0.to_owned())
+            .collect()
+    };
     // A package that doesn't say which: the next one takes its place, whatever that says.
     packaged(Target::new());
     let found: Vec<String> = due();
