@@ -39,7 +39,7 @@ pub(crate) fn run(place: &Place, options: &Destroy, output: &mut Output) -> Resu
         DestroyCommand::Provider { name, provider, place, fields, witnessed } => {
             let given = super::request::fields(fields)?;
             let what = there::at_provider(&escrow, name, (*provider, place.as_deref(), &given))?;
-            confirmed(witnessed, &name.to_string(), "the provider's copy of", output)?;
+            confirmed(witnessed, &name.to_string(), &there::copy(&what), output)?;
             write(&mut escrow, &what, witnessed, output).map(drop)
         }
         DestroyCommand::List => list(&escrow, output),

@@ -236,6 +236,12 @@ fn the_one_place_is_named_by_itself() {
     let places = places();
     places.leaves("2026-01-02", "first", &FIRST);
     places.taken("2026-01-02", "c@1", "first");
+    // What is confirmed is that place.
+    let unsure = [&["destroy", "provider", "c@1", "--provider", "openbao"][..], &SEEN].concat();
+    on(&places.world, "2026-01-03", &unsure).fails(
+        2,
+        "the copy at openbao c (server one.example:8200) of c@1 is destroyed only when that is confirmed",
+    );
     places
         .destroy("2026-01-03", "c@1", &[])
         .good()

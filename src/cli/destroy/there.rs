@@ -74,6 +74,17 @@ pub(super) fn at_provider(
     }
 }
 
+/// The copy, as it is confirmed: where it is, before the key.
+pub(super) fn copy(what: &Remains) -> String {
+    match what {
+        Remains::Provider { provider, place, target, .. } => {
+            let more = besides(target).map(|more| format!(" ({more})")).unwrap_or_default();
+            format!("the copy at {provider} {place}{more} of")
+        }
+        Remains::Card(_) | Remains::Backup { .. } => "a copy of".to_owned(),
+    }
+}
+
 /// The first of many.
 fn few<T: AsRef<str>>(all: &[T], between: &str) -> String {
     let mut words = all.iter().take(SHOWN).map(AsRef::as_ref).collect::<Vec<_>>().join(between);
