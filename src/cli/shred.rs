@@ -11,6 +11,7 @@ use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::online;
 use super::output::Output;
 use super::places::{is_at, same_place, there, words};
+use super::request::fields;
 use super::session::Session;
 use super::terminal::{confirm, is_interactive};
 use quorate::ceremony::escrow::{Escrow, backup_file};
@@ -96,12 +97,14 @@ pub(crate) fn run(place: &Place, options: &ShredArgs, output: &mut Output) -> Re
 /// The versions that the log says are held, as the arguments choose them.
 fn chosen(escrow: &Escrow<'_>, options: &ShredArgs) -> Result<Vec<Held>, Failure> {
     let name = &options.name;
+    let fields = fields(&options.fields)?;
     let fits = |held: &&Held| {
         let one = &held.imported;
         one.name == name.label
             && name.version.is_none_or(|version| version == one.version)
             && options.at.is_none_or(|provider| provider == one.provider)
             && is_at(&options.reached, one)
+            && fields.iter().all(|(field, value)| one.names().get(field) == Some(value))
             && (held.drill || !options.drilled)
     };
     let found: Vec<Held> = escrow.state().held().filter(fits).cloned().collect();

@@ -253,3 +253,19 @@ fn the_one_place_is_named_by_itself() {
     let left = places.overdue("2026-01-03");
     assert!(left.contains(&still("server two.example:8200")) && !left.contains("one.example"), "{left}");
 }
+
+#[test]
+fn one_of_several_places_is_chosen_to_be_stopped() {
+    let places = Places::compromised([&FIRST, &OTHER]);
+    let shred = |more: &[&str]| {
+        on(&places.world, "2026-01-04", &[&["shred", "c@1", "--set"], more, &["--yes"]].concat())
+    };
+    let ran = shred(&[FIRST[0], "--by-hand"]).good();
+    let (commands, exists) = ran.out.split_once("what still exists").unwrap();
+    assert!(commands.contains("c@1 at openbao c (server one.example:8200): "), "{ran:#?}");
+    assert!(!commands.contains("two.example") && exists.contains("two.example"), "{ran:#?}");
+    shred(&["server=nobody:8200", "--by-hand"]).fails(2, "the log knows of no provider that took c@1");
+    shred(&[FIRST[0], "--done"]).good();
+    let left = places.overdue("2026-01-04");
+    assert!(left.contains("two.example") && !left.contains("one.example"), "{left}");
+}

@@ -100,6 +100,9 @@ pub(crate) struct ShredArgs {
     /// One provider (default: all that the log knows)
     #[arg(long, value_name = "PROVIDER")]
     pub(crate) at: Option<Provider>,
+    /// Only where a name of the place is this, as in mount=team
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub(crate) fields: Vec<String>,
     /// Also take what goes with it: other keys and versions in the same place, and what the log does not know
     #[arg(long)]
     pub(crate) with_others: bool,
