@@ -29,9 +29,9 @@ pub(crate) fn run(place: &Place, options: &Hsm, output: &mut Output) -> Result<(
         HsmCommand::Check { token, remove_left, reach } => {
             check(&parse("the token", token)?, *remove_left, reach, output)
         }
-        HsmCommand::Close { name, token, reach } => {
+        HsmCommand::Close { name, token, lost, reach } => {
             let token = token.as_deref().map(|token| parse("--token", token)).transpose()?;
-            close::run(place, name, token.as_ref(), reach, output)
+            close::run(place, name, token.as_ref(), lost.as_deref(), reach, output)
         }
     }
 }

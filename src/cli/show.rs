@@ -37,10 +37,13 @@ pub(crate) fn run(place: &Place, options: &Show, output: &mut Output) -> Result<
         ));
         output.line(format!("  quorum       {}", backed.deposit.quorum));
         if let Some(token) = &backed.deposit.token {
-            let stays = version.closed.map_or_else(
-                || "may still leave it: `quorate hsm close` ends that".to_owned(),
-                |time| format!("can't leave it since {time}"),
-            );
+            let stays = match (version.closed, &version.lost) {
+                (None, _) => "may still leave it: `quorate hsm close` ends that".to_owned(),
+                (Some(time), None) => format!("can't leave it since {time}"),
+                (Some(time), Some(reason)) => {
+                    format!("which is gone since {time}, as was said: {}", plain(reason))
+                }
+            };
             output.line(format!("  token        {}, {stays}", plain(&token.to_string())));
         }
         let recovered = version.recovered.map_or_else(|| "never".to_owned(), |time| time.to_string());

@@ -90,6 +90,14 @@ fn a_secret_that_was_chosen_elsewhere_has_no_mark_and_is_not_taken_at_its_name()
     }
 }
 
+impl Stage {
+    /// `hsm close` without a token.
+    #[track_caller]
+    fn close_named(&self, words: &[&str]) -> crate::world::Ran {
+        self.run(&[&["hsm", "close"], words].concat())
+    }
+}
+
 #[test]
 fn status_lists_what_may_still_leave() {
     let Some(stage) = Stage::new() else { return };
@@ -111,6 +119,19 @@ fn status_lists_what_may_still_leave() {
     stage.close_object(&token, "ledger", "ledger").good();
     assert!(!stage.run(&["status"]).good().out.contains("may leave"));
     assert!(!late(&["status", "--quiet"]).out.contains("may still leave"));
+    // And one whose token is no more: a person says so, since nobody can close it in.
+    make(&token, "aes-256", "spent", "08");
+    stage.add_open(&token, "spent").good();
+    token.destroy();
+    assert!(late(&["status", "--quiet"]).out.contains("spent version 1 may still leave its token"));
+    stage.close_named(&["spent", "--lost", ""]).fails(2, "a reason is 1 to 500 bytes");
+    let ran = stage.close_named(&["spent", "--lost", "it fell into the sea"]).good();
+    ran.says("if somebody else may have it, `quorate state spent@1 --set compromised`");
+    assert!(!late(&["status", "--quiet"]).out.contains("may still leave"));
+    let shown = stage.run(&["show", "spent"]).good();
+    shown.prints("which is gone since ").prints("as was said: it fell into the sea");
+    stage.run(&["log", "verify"]).good();
+    assert_eq!(stage.bytes("spent", "aes-256").len(), 32);
 }
 
 /// A code that isn't an answer is none: the key isn't called closed.

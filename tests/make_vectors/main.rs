@@ -217,6 +217,16 @@ fn make_places() {
     places::make(&out);
 }
 
+/// And one of them that is gone, made of the published escrow.
+#[test]
+#[ignore = "writes vectors of a lost token to QUORATE_VECTORS"]
+fn make_lost_token() {
+    let Some(folder) = std::env::var_os("QUORATE_VECTORS") else { return };
+    let out = Out(folder.into());
+    assert!(!out.0.exists(), "a published set is never made again");
+    tokens::lost(&out);
+}
+
 /// Founds the quorum of an escrow that has nothing to do with its cards.
 fn found(escrow: &mut Escrow<'_>, entropy: &mut Entropy) {
     let seats = ["Alice", "Bob", "Carol"];

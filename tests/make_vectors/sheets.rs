@@ -26,8 +26,13 @@ pub(crate) fn published(name: &str) -> String {
 }
 
 pub(crate) fn store() -> MemoryStore {
+    store_of("escrow/good")
+}
+
+/// The escrow of a vector.
+pub(crate) fn store_of(name: &str) -> MemoryStore {
     let store = MemoryStore::new();
-    for object in published("escrow/good").split("=== ").skip(1) {
+    for object in published(name).split("=== ").skip(1) {
         let (name, content) = object.split_once('\n').unwrap();
         match name.strip_suffix(" hex") {
             Some(name) => store.create(name, &from_hex(&content.replace('\n', "")).unwrap()).unwrap(),

@@ -1,6 +1,7 @@
 //! Vectors of keys that live in tokens: the token in the records, the mark of a secret key, `close`.
 
 use super::escrows::sections;
+use super::sheets::store_of;
 use super::{Out, Timestamp, found};
 use quorate::ceremony::deposit::{Made, deposit, deposit_in};
 use quorate::ceremony::escrow::Escrow;
@@ -38,7 +39,7 @@ pub(crate) fn make(out: &Out) {
     let plain = |_: &_, entropy: &mut Entropy| generate(KeyKind::Aes256, entropy);
     deposit(&mut escrow, Op::Generate, &["plain".parse().unwrap()], plain, &mut entropy).unwrap();
     let version = 1.try_into().unwrap();
-    let closed = Closed { name: "block".parse().unwrap(), version, token: home };
+    let closed = Closed { name: "block".parse().unwrap(), version, token: home, lost: None };
     escrow.record(Op::Close, Phase::Done, &closed.done()).unwrap();
 
     let mut last = [0; 32];
@@ -92,4 +93,35 @@ pub(crate) fn make(out: &Out) {
         format!("{}{}", &text[..at], &text[at + 2..])
     });
     refuse("closes-another-token", escrow.log().commits(), &|text| text.replacen("prod", "spare", 1));
+}
+
+/// A token that is gone: made of the published escrow, with nothing random.
+pub(crate) fn lost(out: &Out) {
+    let now = || Timestamp::from_unix(1_800_000_000).unwrap();
+    let said = |reason: &str| {
+        let store = store_of("escrow/good-token");
+        let mut escrow = Escrow::open(&store, &now, "maker of vectors").unwrap();
+        let token = InToken::new("prod", "c0ffee00c0ffee00");
+        let (name, version) = ("code".parse().unwrap(), 1.try_into().unwrap());
+        let closed = Closed { name, version, token, lost: Some("it burned".to_owned()) };
+        escrow.record(Op::Close, Phase::Done, &closed.done()).unwrap();
+        let head = escrow.log().checkpoint().to_string();
+        let versions = escrow.state().keys().values().flat_map(|key| key.versions.values());
+        let marks = versions.filter_map(|one| {
+            let deposit = &one.backed.deposit;
+            Some(format!("{}@{} {}", deposit.name, deposit.version, hex(one.backed.mark?.bytes())))
+        });
+        let marks = marks.collect::<Vec<_>>().join(", ");
+        let file = Log::file(escrow.log().commits());
+        let text = String::from_utf8(store.read(&file, 1 << 20).unwrap().unwrap()).unwrap();
+        store.tamper(&file, Some(text.replace("it burned", reason).into_bytes()));
+        (head, marks, sections(&store))
+    };
+    let (head, marks, text) = said("it burned");
+    let holds = [("expect", "ok"), ("marks", marks.as_str()), ("holds", head.as_str())];
+    out.put("escrow/token-lost", &holds, &text);
+    for (name, reason) in [("empty", String::new()), ("long", "x".repeat(501))] {
+        let headers = [("expect", "refused"), ("reason", "state")];
+        out.put(&format!("escrow/refused-token-lost-{name}"), &headers, &said(&reason).2);
+    }
 }

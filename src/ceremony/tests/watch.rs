@@ -233,7 +233,7 @@ fn a_key_that_may_leave_its_token_is_due() {
     set_policy(&store, Policy { leave_days: None, ..Policy::default() });
     assert_eq!(due(&store, 3000, "token"), []);
     set_policy(&store, Policy::default());
-    let closed = Closed { name: label("born"), version: NonZeroU32::MIN, token }.done();
+    let closed = Closed { name: label("born"), version: NonZeroU32::MIN, token, lost: None }.done();
     open(&store).record(Op::Close, Phase::Done, &closed).unwrap();
     assert_eq!(due(&store, 3000, "token"), []);
 }

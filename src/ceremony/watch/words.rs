@@ -104,7 +104,9 @@ impl Item {
                 format!("quorate state {subject}@{version} --set active --reason TEXT, or --set deactivated")
             }
             What::Leaving(version, _) => {
-                format!("quorate hsm close {subject}@{version}; docs/hsm.md, if the key isn't recognised")
+                format!(
+                    "quorate hsm close {subject}@{version}; with --lost, if the token is gone; docs/hsm.md, if the key isn't recognised"
+                )
             }
             What::Import(version, ..) => {
                 format!("quorate recover {subject}@{version} --to package:DIR --for REQUEST")

@@ -70,6 +70,9 @@ pub(crate) enum HsmCommand {
         /// The token, when it isn't the one that the log names
         #[arg(long, value_name = "URI")]
         token: Option<String>,
+        /// The token is lost, broken or wiped: log that, and why, instead
+        #[arg(long, value_name = "REASON", conflicts_with = "token")]
+        lost: Option<String>,
         #[command(flatten)]
         reach: Reach,
     },

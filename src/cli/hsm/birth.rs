@@ -181,7 +181,8 @@ fn finish(
     // Each of them, whatever becomes of the others: what may leave should be as little as can be.
     for (one, Alive { object, .. }) in backed.iter().zip(keys).filter(|_| !leave_open) {
         let deposit = &one.deposit;
-        let closed = Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone() };
+        let closed =
+            Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone(), lost: None };
         let shut = transport.close(object);
         let is = match &shut {
             Ok(()) => "can't leave its token any more, and the log doesn't say so",

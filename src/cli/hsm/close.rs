@@ -9,14 +9,16 @@ use crate::cli::failure::{DIFFERENCE, FAILED, Failure};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::token::{allowed, in_token, module, on_road, open};
+use quorate::ceremony::escrow::Escrow;
 use quorate::hsm::{HsmError, Known, TokenUri, id_for};
 use quorate::key::KeyName;
-use quorate::log::{Closed, Op, Phase};
+use quorate::log::{Closed, Deposit, InToken, Op, Phase, is_reason};
 
 pub(super) fn run(
     place: &Place,
     name: &KeyName,
     uri: Option<&TokenUri>,
+    lost: Option<&str>,
     reach: &Reach,
     output: &mut Output,
 ) -> Result<(), Failure> {
@@ -37,6 +39,9 @@ pub(super) fn run(
             deposit.name, deposit.version
         ));
         return Ok(());
+    }
+    if let Some(reason) = lost {
+        return gone(&mut escrow, &deposit, home, reason, output);
     }
     let by_log = TokenUri {
         token: Some(home.label().to_owned()),
@@ -72,11 +77,40 @@ pub(super) fn run(
         };
         let how = transport.recognise(&object, &known, entropy)?;
         transport.close(&object)?;
-        let closed = Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone() };
+        let closed =
+            Closed { name: deposit.name.clone(), version: deposit.version, token: home.clone(), lost: None };
         escrow.record(Op::Close, Phase::Done, &closed.done())?;
         output
             .line(format!("{} version {} can't leave token {home} any more", deposit.name, deposit.version));
         output.note(format!("{}: {}", object.name(), how.words()));
         Ok(())
     })
+}
+
+/// Logs that a token is lost, broken or wiped: what was in it and could leave can't be closed in any more. It isn't
+/// said that nobody took the key out before.
+fn gone(
+    escrow: &mut Escrow<'_>,
+    deposit: &Deposit,
+    home: InToken,
+    reason: &str,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    if !is_reason(reason) {
+        return Err(
+            Failure::usage("a reason is 1 to 500 bytes of plain text").hint("say it shorter, in one line")
+        );
+    }
+    let (name, version) = (deposit.name.clone(), deposit.version);
+    output.line(format!(
+        "{name} version {version} was in token {home}, which is gone: logged, and nobody is asked to close it"
+    ));
+    let lost = Some(reason.to_owned());
+    escrow.record(
+        Op::Close,
+        Phase::Done,
+        &Closed { name: name.clone(), version, token: home, lost }.done(),
+    )?;
+    output.note(format!("it could leave that token until then: if somebody else may have it, `quorate state {name}@{version} --set compromised`"));
+    Ok(())
 }

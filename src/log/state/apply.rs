@@ -176,6 +176,7 @@ impl State {
                         recovered,
                         drilled,
                         closed,
+                        lost: None,
                         failed,
                         state,
                         since,
@@ -224,11 +225,11 @@ impl State {
 
     /// Remembers that a key version can't leave its token any more.
     fn shut(&mut self, closed: Closed, time: Timestamp) -> Result<(), StateError> {
-        let Closed { name, version, token } = closed;
+        let Closed { name, version, token, lost } = closed;
         let found = self.keys.get_mut(&name).and_then(|key| key.versions.get_mut(&version));
         match found {
             Some(found) if found.backed.deposit.token == Some(token) => {
-                found.closed = Some(time);
+                (found.closed, found.lost) = (Some(time), lost);
                 Ok(())
             }
             _ => Err(StateError::Version { name, version }),

@@ -47,6 +47,8 @@ pub struct KeyVersion {
     pub recovered: Option<Timestamp>,
     /// When it was made to stay in its token, if it came from one.
     pub closed: Option<Timestamp>,
+    /// Why it wasn't: its token is gone since then, as a person says.
+    pub lost: Option<String>,
     /// When a drill proved last that it can be.
     pub drilled: Option<Timestamp>,
     /// When a drill could not recover it, and nothing has since.

@@ -1,5 +1,6 @@
 //! What records say of tokens: where a key version was born or went, and that it can't leave any more.
 
+use super::lifecycle::is_reason;
 use super::{Fields, Json, JsonError, Label, object};
 use core::num::NonZeroU32;
 
@@ -15,7 +16,7 @@ pub struct InToken {
     serial: String,
 }
 
-/// A key version that was made to stay in its token.
+/// A key version that was made to stay in its token, or whose token is lost, broken or wiped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
     /// The key.
@@ -24,6 +25,8 @@ pub struct Closed {
     pub version: NonZeroU32,
     /// The token.
     pub token: InToken,
+    /// Why the key can't be closed in: the token is gone, says a person.
+    pub lost: Option<String>,
 }
 
 impl InToken {
@@ -88,6 +91,7 @@ impl Closed {
     #[must_use]
     pub fn done(&self) -> Json<'static> {
         object([
+            ("lost", self.lost.clone().map(Json::text)),
             ("name", Some(Json::text(self.name.as_str().to_owned()))),
             ("token", Some(self.token.json())),
             ("version", Some(Json::Number(self.version.get().into()))),
@@ -96,10 +100,16 @@ impl Closed {
 
     pub(super) fn read(mut fields: Fields<'_>) -> Result<Self, JsonError> {
         let refused = fields.refuse("token");
+        let lost = match fields.optional_text("lost")? {
+            Some(text) if is_reason(&text) => Some(text.into_owned()),
+            Some(_) => return Err(fields.refuse("lost")),
+            None => None,
+        };
         let closed = Self {
             name: fields.parsed("name", |text| text.parse().ok())?,
             version: NonZeroU32::new(fields.number("version")?).ok_or_else(|| fields.refuse("version"))?,
             token: InToken::take(&mut fields)?.ok_or(refused)?,
+            lost,
         };
         fields.finish()?;
         Ok(closed)
