@@ -16,6 +16,19 @@ impl From<OnlineError> for Failure {
                 // The inner error's own advice is part of the fact here.
                 Self { status: FAILED, message: error.to_string(), hint: Some(hint) }
             }
+            // What to do about it first, where that says nothing of what was done.
+            OnlineError::Partly(inner)
+                if matches!(
+                    *inner,
+                    OnlineError::Right { .. } | OnlineError::Credentials { .. } | OnlineError::State { .. }
+                ) =>
+            {
+                let inner = Self::from(*inner);
+                let again = "run the same command again: it looks first, and does only what is not done";
+                let message = format!("a part of it was done, and then: {}", inner.message);
+                let hint = inner.hint.map_or_else(|| again.to_owned(), |hint| format!("{hint}; then {again}"));
+                Self { status: inner.status, message, hint: Some(hint) }
+            }
             OnlineError::Unsure { call: "CreateKey", .. } => Self::new(FAILED, error.to_string())
                 .hint("look for a new key without material there, and name it with --set key=ID; run without that, it makes another"),
             error => {
