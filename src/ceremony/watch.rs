@@ -67,6 +67,12 @@ pub enum What {
     Report(ReportOf, u64),
     /// Cards to spare: how many there are, and how many are asked for.
     Spare(u8, u8),
+    /// Stolen cards, as many as a recovery takes: how many they are, and that number.
+    Stolen(u8, u8),
+    /// A version whose backup is destroyed, and that is still at a provider: the last of it.
+    Unbacked(u32, Provider, String),
+    /// A drill's package of a version for a test key, of which nobody logged what became: where it goes, and of when it is.
+    Sent(u32, Provider, String, Timestamp),
     /// Cards that can be brought at all: how many there are, and how many a recovery takes.
     Quorum(u8, u8),
     /// Other hands for some cards.
@@ -183,11 +189,11 @@ impl What {
             Self::Rotation(..) | Self::Replacement(..) | Self::Displacement(..) => "rotation",
             Self::Suspended(..) => "suspended",
             Self::Leaving(..) => "token",
-            Self::Import(..) => "import",
+            Self::Import(..) | Self::Unbacked(..) => "import",
             Self::Package(..) => "package",
-            Self::Intent(_) | Self::Trial(..) => "open",
+            Self::Intent(_) | Self::Trial(..) | Self::Sent(..) => "open",
             Self::Report(..) => "report",
-            Self::Spare(..) | Self::Quorum(..) => "spare",
+            Self::Spare(..) | Self::Quorum(..) | Self::Stolen(..) => "spare",
             Self::Separation(_) => "separation",
         }
     }

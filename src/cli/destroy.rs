@@ -9,16 +9,16 @@ use super::custodian::card_of;
 use super::failure::{FAILED, Failure};
 use super::files::{Pending, create_secret};
 use super::output::Output;
+use super::places::{is_certified, words};
 use super::prompt;
 use super::session::Session;
 use super::terminal::is_interactive;
 use quorate::ceremony::destroy::{DestroyError, certify, remove_backup};
 use quorate::ceremony::escrow::Escrow;
 use quorate::key::KeyName;
-use quorate::log::{CardHistory, CertificateEntry, Remains};
+use quorate::log::{CardHistory, CertificateEntry, Held, Remains};
 use quorate::store::StoreError;
 use quorate::wire::json::{Json, object};
-use std::io;
 use std::path::PathBuf;
 
 mod paper;
@@ -51,15 +51,6 @@ pub(crate) fn run(place: &Place, options: &Destroy, output: &mut Output) -> Resu
 fn confirmed(witnessed: &Witnessed, what: &str, kind: &str, output: &Output) -> Result<(), Failure> {
     if let Some(path) = &witnessed.certificate {
         Pending::default().is_free(path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let about = folder.map(|folder| (folder, folder.metadata()));
-        match about {
-            Some((folder, Err(error))) => return Err(Failure::file(folder, &error)),
-            Some((folder, Ok(about))) if !about.is_dir() => {
-                return Err(Failure::file(folder, &io::Error::from(io::ErrorKind::NotADirectory)));
-            }
-            _ => {}
-        }
     }
     let said = match &witnessed.yes_destroy {
         Some(said) => Some(said.clone()),
@@ -166,6 +157,17 @@ fn backup(
     }
     let version = escrow.version(name)?.clone();
     let done = version.certificate.filter(|_| escrow.is_there(&version).unwrap_or(true));
+    let deposit = &version.backed.deposit;
+    let is_of =
+        |held: &&Held| (&held.imported.name, held.imported.version) == (&deposit.name, deposit.version);
+    let state = escrow.state();
+    for held in state.held().filter(is_of).filter(|held| held.stopped.is_none() && !is_certified(state, held))
+    {
+        output.warn(format!(
+            "{name} is at {}: without its backup nothing brings it back from there",
+            words(state, &held.imported)
+        ));
+    }
     confirmed(witnessed, &name.to_string(), "the backup of", output)?;
     let entry = match done {
         // The program was ended, or the disk failed, between the certificate and the removal.

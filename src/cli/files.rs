@@ -174,6 +174,16 @@ impl Pending {
     pub(crate) fn is_free(&self, path: &Path) -> Result<(), Failure> {
         let exists = |path: &Path| Failure::file(path, &io::Error::from(io::ErrorKind::AlreadyExists));
         let waiting = waiting(path, self.tag.as_deref());
+        // Found before anything is done, and not when all of it was.
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            match folder.metadata() {
+                Err(error) => return Err(Failure::file(folder, &error)),
+                Ok(about) if !about.is_dir() => {
+                    return Err(Failure::file(folder, &io::Error::from(io::ErrorKind::NotADirectory)));
+                }
+                Ok(_) => {}
+            }
+        }
         if path.symlink_metadata().is_ok() {
             return Err(exists(path));
         }

@@ -20,7 +20,7 @@ pub(super) fn gone(state: &State, record: &QuorumRecord, index: u8, name: &str) 
             "the log says that the card of {name} was destroyed {time} (certificate {number}): this is a copy, or the certificate is false"
         )),
         (None, Some((time, fate))) => Some(format!(
-            "the log has the card of {name} as {} since {time}; `quorate custodian found {name}` takes that back",
+            "the log has the card of {name} as {} since {time}; a founder takes that back with `quorate custodian found {name} --reason TEXT`",
             fate.name()
         )),
         (None, None) => None,

@@ -5,7 +5,7 @@
 
 use super::args::Reached;
 use super::failure::{DIFFERENCE, Failure};
-use quorate::log::{Held, Imported, State};
+use quorate::log::{Held, Imported, Remains, State};
 use quorate::provider::{Provider, Target, may_be_one, whereabouts};
 
 /// Whether two versions are in one key of a provider.
@@ -67,4 +67,18 @@ pub(crate) fn words(state: &State, imported: &Imported) -> String {
     let more: Vec<String> =
         here.iter().filter(differs).map(|(field, value)| format!("{field} {value}")).collect();
     if more.is_empty() { place } else { format!("{place} ({})", more.join(", ")) }
+}
+
+/// Whether a certificate says that what is held was seen gone.
+pub(crate) fn is_certified(state: &State, held: &Held) -> bool {
+    let one = &held.imported;
+    let here = whereabouts(&one.names());
+    state.certificates().iter().any(|entry| match &entry.certificate.what {
+        Remains::Provider { name, version, provider, place, target } => {
+            (name, *version, *provider, place) == (&one.name, one.version, one.provider, &one.place)
+                && (target.is_empty() || *target == here)
+                && entry.time >= held.time
+        }
+        _ => false,
+    })
 }

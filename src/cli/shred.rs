@@ -10,7 +10,7 @@ use super::args::{Place, ShredArgs};
 use super::failure::{DIFFERENCE, FAILED, Failure};
 use super::online;
 use super::output::Output;
-use super::places::{is_at, same_place, there, words};
+use super::places::{is_at, is_certified, same_place, there, words};
 use super::request::fields;
 use super::session::Session;
 use super::terminal::{confirm, is_interactive};
@@ -60,6 +60,10 @@ pub(crate) fn run(place: &Place, options: &ShredArgs, output: &mut Output) -> Re
             None => left.push(held),
         }
     }
+    // By hand too: the commands that are printed take as much.
+    if !options.done {
+        left.iter().try_for_each(|held| alone(&escrow, options, held, how, &left))?;
+    }
     let by_hand: Vec<&Held> =
         left.iter().filter(|held| options.by_hand || !online::has_client(held.imported.provider)).collect();
     let mut values = Vec::new();
@@ -83,7 +87,6 @@ pub(crate) fn run(place: &Place, options: &ShredArgs, output: &mut Output) -> Re
         output.value(value);
         return Ok(());
     } else if !left.is_empty() {
-        left.iter().try_for_each(|held| alone(&escrow, options, held, how, &left))?;
         sure(&escrow, options, &left, how, "go on?")?;
         for held in &left {
             values.push(stop(&mut escrow, held, how, options, output)?);
@@ -230,12 +233,33 @@ fn alone(
         return Err(Failure::new(DIFFERENCE, message)
             .hint("nothing was sent; look at both places there, and stop the test key by the provider's own commands"));
     }
-    if how != ShredHow::Destroy && !stops_more(held, how) || options.with_others {
+    if options.with_others {
+        return Ok(());
+    }
+    let (name, version) = (imported.name.clone(), imported.version);
+    let backed = escrow.version(&KeyName { label: name, version: Some(version) })?;
+    if let Some(certificate) = backed.certificate.filter(|_| how != ShredHow::Disable) {
+        let message = format!(
+            "the backup of {} is destroyed (certificate {certificate}): this may be the last of it",
+            at(escrow, held)
+        );
+        return Err(Failure::new(FAILED, message)
+            .hint("nothing was done or logged; --with-others says that it may go for ever"));
+    }
+    // An object of KMIP is one version. The commands for people take a whole key, but for Google's.
+    let by_hand = options.by_hand || !online::has_client(imported.provider);
+    let whole = match imported.provider {
+        Provider::Kmip => false,
+        Provider::Gcp => how == ShredHow::Destroy,
+        _ => how == ShredHow::Destroy || stops_more(held, how) || by_hand && how != ShredHow::Disable,
+    };
+    if !whole {
         return Ok(());
     }
     let also = |other: &&Held| same_place(held, other) && other.stopped.is_none() && !going.contains(other);
     let Some(other) = escrow.state().held().find(also) else { return Ok(()) };
     let word = match how {
+        ShredHow::Delete if imported.provider != Provider::Aws => "the command takes the whole key",
         ShredHow::Disable => "AWS disables the whole key",
         ShredHow::Delete => "AWS stops the whole key by it",
         ShredHow::Destroy => "the whole key goes",
@@ -334,6 +358,7 @@ fn remains(
     let versions = key.into_iter().flat_map(|key| key.versions.values());
     let wanted = |number| options.name.version.is_none_or(|version| version == number);
     let backups: Vec<String> = versions
+        .filter(|version| version.certificate.is_none())
         .map(|version| &version.backed.deposit)
         .filter(|deposit| wanted(deposit.version))
         .map(|deposit| backup_file(deposit.key, deposit.version))
@@ -342,7 +367,7 @@ fn remains(
         .state()
         .held()
         .filter(|held| held.imported.name == options.name.label && wanted(held.imported.version))
-        .filter(|held| held.stopped.is_none())
+        .filter(|held| held.stopped.is_none() && !is_certified(escrow.state(), held))
         .map(|held| at(escrow, held))
         .collect();
     output.line("what still exists:");
@@ -353,7 +378,11 @@ fn remains(
     for place in &places {
         output.line(format!("  {place}"));
     }
-    output.line("as long as a backup and enough cards exist, the key exists, and can be imported again");
+    output.line(if backups.is_empty() {
+        "no backup of it is left here, say certificates: what is stopped is gone, unless another copy of the escrow has one"
+    } else {
+        "as long as a backup and enough cards exist, the key exists, and can be imported again"
+    });
     let list = |texts: Vec<String>| Some(Json::List(texts.into_iter().map(Json::text).collect()));
     Ok(object([
         ("backups", list(backups)),

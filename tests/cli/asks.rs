@@ -3,7 +3,7 @@
 use super::operators::{at, staffed};
 use super::walk::{field, items, json, text};
 use super::watch::{check, drill, founded, on};
-use super::world::{World, join};
+use super::world::{SKIP, World, join};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -322,4 +322,78 @@ fn every_metric_has_its_row_and_the_rules_hold() {
     let ran = ran.unwrap();
     let said = [ran.stdout, ran.stderr].concat();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&said));
+}
+
+/// Who retires a key doesn't know of a later compromise; and a version that was ended hides none before it.
+#[test]
+fn nothing_hides_a_compromise_but_a_founder_who_knows_of_it() {
+    let world = World::new();
+    world
+        .run(
+            &[
+                &["--clock", "2026-01-01T09:00:00Z", "init", "acme", "-t", "2", "-c"][..],
+                &["a=open", "b=open", "c=open"],
+                &SKIP,
+            ]
+            .concat(),
+        )
+        .good();
+    let say = |day: &str, words: &[&str]| on(&world, day, words);
+    say("2026-01-02", &["generate", "k", "l", "--kind", "aes-256"]).good();
+    let set = |name: &'static str, state: &'static str| ["state", name, "--set", state, "--reason", "tests"];
+    let asks = |day: &str, text: &str| say(day, &["status", "--quiet"]).out.contains(text);
+    say("2026-01-03", &set("k@1", "deactivated")).good();
+    say("2026-01-03", &["state", "k", "--retire", "--reason", "tests"]).good();
+    assert!(!asks("2026-01-03", "k version 1"));
+    say("2026-01-04", &set("k@1", "compromised")).good();
+    assert!(asks("2026-01-04", "the next version of k, since version 1 is compromised"));
+    say("2026-01-04", &["state", "k", "--retire", "--reason", "tests"]).good();
+    assert!(!asks("2026-01-04", "the next version of k"));
+    say("2026-01-04", &set("l@1", "compromised")).good();
+    say("2026-01-04", &["generate", "l", "--kind", "aes-256"]).good();
+    say("2026-01-05", &set("l@2", "deactivated")).good();
+    assert!(asks("2026-01-05", "the next version of l, since version 1 is compromised"));
+    say("2026-01-05", &["state", "l", "--retire", "--reason", "tests"]).good();
+    assert!(!asks("2026-01-05", "the next version of l"));
+}
+
+/// As many stolen cards as a recovery takes are the keys in somebody else's hand, whatever is left.
+#[test]
+fn enough_stolen_cards_are_an_alarm() {
+    let world = World::new();
+    let founding = ["--clock", "2026-01-01T09:00:00Z", "init", "acme", "-t", "2", "-c"];
+    world.run(&[&founding[..], &["a=open", "b=open", "c=open", "d=open", "e=open"], &SKIP].concat()).good();
+    let stolen = |name: &str| {
+        on(&world, "2026-01-02", &["custodian", "lost", name, "--stolen", "--reason", "a burglary"])
+    };
+    let overdue = || on(&world, "2026-01-02", &["status", "--quiet"]).out;
+    stolen("a").good();
+    assert!(!overdue().contains("stolen"));
+    stolen("b").good();
+    assert!(overdue().contains("2 cards are stolen and 2 open every key"), "{}", overdue());
+    // A certificate doesn't bring back what was read before.
+    let words = [
+        "destroy",
+        "card",
+        "a",
+        "--witness",
+        "Wim",
+        "--witness",
+        "Vera",
+        "--reason",
+        "found burnt",
+        "--yes-destroy",
+        "a",
+    ];
+    on(&world, "2026-01-02", &words).good();
+    assert!(overdue().contains("2 cards are stolen and 2 open every key"), "{}", overdue());
+}
+
+/// A report that has nowhere to go is told before anybody brings a card.
+#[test]
+fn a_report_into_no_folder_is_told_before_the_ceremony() {
+    let world = World::new();
+    let words = ["init", "acme", "-t", "2", "--report", "nodir/r.pdf", "-c", "a=open", "b=open", "c=open"];
+    world.run(&[&words[..], &SKIP].concat()).fails(1, "nodir: no such file or directory");
+    assert!(!world.path("acme").exists());
 }

@@ -162,7 +162,7 @@ fn certificates_are_numbered_and_printed_again() {
     world
         .acme(&["check", &world.card("carol")])
         .good()
-        .says("`quorate custodian found carol` takes that back");
+        .says("a founder takes that back with `quorate custodian found carol --reason TEXT`");
     world.acme(&["custodian", "found", "carol", "--reason", "r"]).good();
     destroy(&world, &["card", "bob"], &["--yes-destroy", "bob"])
         .fails(1, "certificate 1 says that it was destroyed before");

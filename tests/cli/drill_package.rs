@@ -138,3 +138,24 @@ fn what_is_no_test_key_is_refused() {
     assert!(left.is_empty(), "{left:?}");
     drill(&[&["k@1"], &sure("request.json")[..], &named].concat()).good();
 }
+
+/// A package that nobody imported, or says that they did, is asked for; a test key that is only disabled is no end.
+#[test]
+fn what_became_of_a_drills_package_is_asked_for() {
+    let (world, cards) = world();
+    let digest = request(&world, "request.json", TEST, &[]);
+    let words =
+        ["drill", "k", "--to", "package:out", "--for", "request.json", "--request", &digest, "--card"];
+    world.acme(&join(&[&cards], &words)).good();
+    let late = ["--clock", "2098-01-01T00:00:00Z"];
+    let asked = "a drill's package of k version 1 went out for a test key at aws ";
+    let ran = world.acme(&[&late[..], &["status"]].concat()).fails(4, "overdue");
+    assert!(ran.out.contains(asked), "{ran:#?}");
+    world.acme(&["shred", "k", "--drilled", "--disable", "--by-hand"]).fails(2, "cannot be used with");
+    // Either it was imported, or two people saw that it never was.
+    let words =
+        ["destroy", "provider", "k@1", "--provider", "aws", "--yes-destroy", "k@1", "--reason", "never sent"];
+    world.acme(&[&words[..], &["--witness", "Wim", "--witness", "Vera"]].concat()).good();
+    let ran = world.acme(&[&late[..], &["status"]].concat());
+    assert!(!ran.out.contains(asked), "{ran:#?}");
+}

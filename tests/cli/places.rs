@@ -269,3 +269,53 @@ fn one_of_several_places_is_chosen_to_be_stopped() {
     let left = places.overdue("2026-01-04");
     assert!(left.contains("two.example") && !left.contains("one.example"), "{left}");
 }
+
+/// What is the last of a key is said to be, before and after its backup goes, and isn't stopped in passing.
+#[test]
+fn the_last_of_a_key_is_named() {
+    let places = places();
+    places.leaves("2026-01-02", "first", &FIRST);
+    places.taken("2026-01-02", "c@1", "first");
+    let world = &places.world;
+    let destroy = ["destroy", "backup", "c@1", "--yes-destroy", "c@1"];
+    on(world, "2026-01-03", &[&destroy[..], &SEEN].concat())
+        .good()
+        .says("warning: c@1 is at openbao c: without its backup nothing brings it back from there");
+    let overdue = places.overdue("2026-01-03");
+    assert!(
+        overdue.contains("c version 1 is at openbao c, and its backup is destroyed: nothing brings it back"),
+        "{overdue}"
+    );
+    let shred = |more: &[&str]| on(world, "2026-01-04", &[&["shred", "c@1", "--yes"], more].concat());
+    shred(&["--by-hand"]).fails(1, "the backup of c@1 at openbao c is destroyed (certificate 1)");
+    let ran = shred(&["--by-hand", "--with-others"]).good();
+    let exists = ran.out.split_once("what still exists:\n").unwrap().1;
+    assert!(
+        !exists.contains("the backup keys/") && exists.contains("no backup of it is left here"),
+        "{ran:#?}"
+    );
+    // The very same command says that it was done.
+    shred(&["--by-hand", "--with-others", "--done"]).good();
+    assert_eq!(places.overdue("2026-01-04"), "");
+    // What a certificate says is gone isn't listed as being there.
+    let places = Places::compromised([&FIRST, &OTHER]);
+    places.destroy("2026-01-04", "c@1", &["--set", OTHER[0]]).good();
+    let ran = on(&places.world, "2026-01-05", &["shred", "c@1", "--set", FIRST[0], "--by-hand"]).good();
+    let exists = ran.out.split_once("what still exists:\n").unwrap().1;
+    assert!(!exists.contains("two.example") && exists.contains("one.example"), "{ran:#?}");
+}
+
+/// By hand as well: the printed command takes the whole key, and what is in use there is named.
+#[test]
+fn by_hand_nothing_in_use_goes_unsaid() {
+    let places = Places::compromised([&FIRST, &OTHER]);
+    places.leaves("2026-01-04", "second", &[FIRST[0], "version=2"]);
+    places.taken("2026-01-04", "c@2", "second");
+    let shred =
+        |more: &[&str]| on(&places.world, "2026-01-05", &[&["shred", "c@1", "--by-hand"], more].concat());
+    let ran = shred(&[])
+        .fails(1, "the command takes the whole key, and c@2 at openbao c (server one.example:8200) is in it");
+    assert!(!ran.out.contains("bao delete"), "{ran:#?}");
+    shred(&["--set", OTHER[0]]).good().prints("bao delete transit/keys/c");
+    shred(&["--with-others"]).good();
+}

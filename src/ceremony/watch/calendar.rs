@@ -50,7 +50,10 @@ fn uid(item: &Item) -> String {
         What::Import(_, provider, place) | What::Package(_, provider, place, _) => {
             format!("{provider} {place}")
         }
-        What::Displacement(version, provider, place) | What::Trial(version, provider, place) => {
+        What::Displacement(version, provider, place)
+        | What::Trial(version, provider, place)
+        | What::Unbacked(version, provider, place)
+        | What::Sent(version, provider, place, _) => {
             format!("{version} {provider} {place}")
         }
         What::Suspended(version, _) | What::Leaving(version, _) => version.to_string(),

@@ -7,7 +7,7 @@
 use super::What;
 use super::seen::Seen;
 use crate::key::Label;
-use crate::log::{Held, Imported, KeyVersion, Packaged, Remains, State};
+use crate::log::{Held, Imported, KeyVersion, Packaged, Remains, ShredHow, State};
 use crate::provider::{Provider, Target, apart, whereabouts};
 use crate::wire::time::Timestamp;
 use core::num::NonZeroU32;
@@ -80,7 +80,12 @@ impl Seen<'_> {
         let (gone, alike) = (Gone::of(state), Alike::of(state));
         // What nobody has stopped there, and nobody saw gone.
         let mut kept: BTreeMap<At<'_>, Vec<&Held>> = BTreeMap::new();
-        for held in state.held().filter(|held| held.stopped.is_none()) {
+        // A test key that is only disabled still holds the key.
+        let holds = |held: &&Held| match &held.stopped {
+            None => true,
+            Some((_, stopped)) => held.drill && stopped.shred.how == ShredHow::Disable,
+        };
+        for held in state.held().filter(holds) {
             let there = at(&held.imported);
             if !gone.is_gone(&there, held.imported.version, held.time) {
                 kept.entry(there).or_default().push(held);
@@ -123,7 +128,12 @@ impl Seen<'_> {
                     self.put(what, one.name.as_str(), held.time, self.policy.open_days);
                     continue;
                 }
-                let since = version(state, &one.name, one.version).and_then(|found| found.compromised);
+                let found = version(state, &one.name, one.version);
+                if let Some(destroyed) = found.filter(|found| found.certificate.is_some()) {
+                    let what = What::Unbacked(one.version.get(), one.provider, alike.words(at));
+                    self.put(what, one.name.as_str(), destroyed.since, 0);
+                }
+                let since = found.and_then(|found| found.compromised);
                 let is_later = |other: &&Held| {
                     !other.drill && other.imported.version > one.version && other.time >= held.time
                 };
@@ -137,8 +147,15 @@ impl Seen<'_> {
 
     /// A package is done with when it, or a later one for the same place, was imported.
     fn packages(&mut self, state: &State, gone: &Gone<'_>, alike: &Alike<'_>) {
-        let Some(days) = self.policy.package_days else { return };
         let imported: BTreeSet<_> = state.imports().iter().map(|(_, one)| one.package).collect();
+        for (time, one) in state.packages().iter().filter(|(_, one)| one.drill.is_some()) {
+            let there = bound(one);
+            if !imported.contains(&one.package) && !gone.is_gone(&there, one.version, *time) {
+                let what = What::Sent(one.version.get(), one.provider, alike.words(&there), *time);
+                self.put(what, one.name.as_str(), *time, self.policy.open_days);
+            }
+        }
+        let Some(days) = self.policy.package_days else { return };
         let mut waiting = BTreeMap::new();
         for (time, one) in state.packages().iter().filter(|(_, one)| one.drill.is_none()) {
             let (name, provider, place, names) = bound(one);

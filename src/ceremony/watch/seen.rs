@@ -5,7 +5,7 @@ use super::{Item, Level, What};
 use crate::ceremony::drill::least_sample;
 use crate::ceremony::policy::together;
 use crate::log::policy::after;
-use crate::log::{KeyEntry, KeyState, Policy, State};
+use crate::log::{Fate, KeyEntry, KeyState, Policy, State};
 use crate::quorum::QuorumRecord;
 use crate::wire::time::Timestamp;
 
@@ -41,10 +41,13 @@ impl Seen<'_> {
                 self.put(What::Leaving(version.get(), token.clone()), name, one.time, days);
             }
         }
-        let mut waiting = None;
+        let (mut waiting, mut ended) = (None, false);
         for (version, one) in key.versions.iter().rev() {
             match one.state {
                 KeyState::Active => {
+                    if ended {
+                        return;
+                    }
                     let made = one.backed.created;
                     if let Some(days) = self.policy.rotation_of(&one.backed.deposit.name, one.backed.kind) {
                         self.put(What::Rotation(version.get(), made), name, made, days);
@@ -62,7 +65,8 @@ impl Seen<'_> {
                 KeyState::PreActivation => waiting = waiting.or(Some(version.get())),
                 // An older one is still in use, or none is.
                 KeyState::Suspended | KeyState::Destroyed => {}
-                KeyState::Deactivated => return,
+                // It needs no next one; a compromised one behind it does, unless nobody wants one.
+                KeyState::Deactivated => ended = true,
             }
         }
     }
@@ -92,6 +96,13 @@ impl Seen<'_> {
         let entry = state.quorum()?;
         let (threshold, count) = (record.scheme().threshold(), record.scheme().count());
         let (mut there, mut last) = (0_u8, entry.time);
+        let stolen =
+            entry.cards.values().filter_map(|card| card.gone.filter(|(_, fate)| *fate == Fate::Stolen));
+        let since = stolen.clone().map(|(time, _)| time).max();
+        let stolen = u8::try_from(stolen.count()).unwrap_or(u8::MAX);
+        if let Some(since) = since.filter(|_| stolen >= threshold) {
+            self.put(What::Stolen(stolen, threshold), "quorum", since, 0);
+        }
         for (index, custodian) in (1_u8..=count).zip(&record.terms().custodians) {
             let card = entry.cards.get(&index).copied().unwrap_or_default();
             if card.is_gone() {

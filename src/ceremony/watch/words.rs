@@ -56,6 +56,22 @@ impl Item {
                     "the import of {subject} version {version} at {provider} {place}; its package is of {made}"
                 )
             }
+            What::Stolen(stolen, threshold) => {
+                format!(
+                    "{} are stolen and {threshold} open every key: the keys are somebody else's too",
+                    cards(*stolen)
+                )
+            }
+            What::Unbacked(version, provider, place) => {
+                format!(
+                    "{subject} version {version} is at {provider} {place}, and its backup is destroyed: nothing brings it back from there"
+                )
+            }
+            What::Sent(version, provider, place, made) => {
+                format!(
+                    "a drill's package of {subject} version {version} went out for a test key at {provider} {place} on {made}, and nobody logged what became of it"
+                )
+            }
             What::Trial(version, provider, place) => {
                 format!("a drill's test key still holds {subject} version {version}, at {provider} {place}")
             }
@@ -98,7 +114,9 @@ impl Item {
                 format!("quorate state {subject}@{next} --set active --reason TEXT")
             }
             What::Displacement(version, ..) => {
-                format!("bring a later version there, or quorate shred {subject}@{version}")
+                format!(
+                    "bring a later version there, or quorate shred {subject}@{version}, with --set for one of several places"
+                )
             }
             What::Suspended(version, _) => {
                 format!("quorate state {subject}@{version} --set active --reason TEXT, or --set deactivated")
@@ -114,6 +132,17 @@ impl Item {
             What::Package(version, ..) => {
                 format!(
                     "import it, then quorate import record; or quorate recover {subject}@{version} --to package:DIR again"
+                )
+            }
+            What::Stolen(..) => {
+                "found a new quorum, and replace every key, one by one (operator's guide)".to_owned()
+            }
+            What::Unbacked(version, ..) => {
+                format!("bring a later version there, then quorate shred {subject}@{version} --with-others")
+            }
+            What::Sent(version, provider, ..) => {
+                format!(
+                    "quorate import record, then quorate shred {subject}@{version} --drilled; or quorate destroy provider {subject}@{version} --provider {provider}, if it never went in"
                 )
             }
             What::Trial(version, ..) => format!("quorate shred {subject}@{version} --drilled"),

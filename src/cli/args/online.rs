@@ -103,11 +103,12 @@ pub(crate) struct ShredArgs {
     /// Only where a name of the place is this, as in mount=team
     #[arg(long = "set", value_name = "FIELD=VALUE")]
     pub(crate) fields: Vec<String>,
-    /// Also take what goes with it: other keys and versions in the same place, and what the log does not know
+    /// Also take what goes with it: other keys and versions in the same place, what the log does not know, and the
+    /// last of a key whose backup is destroyed
     #[arg(long)]
     pub(crate) with_others: bool,
     /// Only what drills have put there, into test keys
-    #[arg(long)]
+    #[arg(long, conflicts_with = "disable")]
     pub(crate) drilled: bool,
     /// Stop it in a way that enabling it undoes; nothing is deleted
     #[arg(long)]
@@ -116,7 +117,7 @@ pub(crate) struct ShredArgs {
     #[arg(long, value_name = "DAYS", conflicts_with = "disable")]
     pub(crate) days: Option<u8>,
     /// Print the provider's own commands instead; nothing is done or logged
-    #[arg(long, conflicts_with = "done")]
+    #[arg(long)]
     pub(crate) by_hand: bool,
     /// Log that the printed commands were run
     #[arg(long)]

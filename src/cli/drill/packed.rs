@@ -100,7 +100,7 @@ impl Destination for Packing {
     fn release(&mut self, output: &mut Output) -> Result<Option<Json<'static>>, Failure> {
         let Some(waiting) = self.waiting.take() else { return Ok(None) };
         let packages = waiting.publish(output)?;
-        output.line("  released    that package alone, for the test key: import it, then `quorate shred NAME --drilled` ends it there");
+        output.line("  released    that package alone, for the test key: import it and log that (import finish, or import record), then `quorate shred NAME --drilled` ends it there");
         Ok(Some(packages))
     }
 }

@@ -63,7 +63,7 @@ fn write(
 ) -> Result<(), Failure> {
     if escrow.state().operators().is_empty() {
         return Err(Failure::new(FAILED, "this escrow has no operators, and only a founder can say that")
-            .hint("`quorate operator add NAME --key FILE.pub` names the first"));
+            .hint("`quorate operator add NAME --key FILE.pub` names the first; when the last record is of the future, give it --clock with that record's time"));
     }
     let checkpoint = escrow.record(Op::Operator, Phase::Done, &change.details())?;
     output.line(said);

@@ -45,6 +45,6 @@ pub(super) fn run(
         ("retired", Some(Json::Bool(true))),
     ]));
     output.finish()?;
-    output.note("a further version, or one that becomes active again, takes that back");
+    output.note("a further version, or one that becomes active again or compromised, takes that back");
     Ok(())
 }

@@ -190,7 +190,8 @@ impl State {
             if change.to.is_compromised() {
                 found.compromised.get_or_insert(time);
             }
-            if change.to == Active {
+            // Who retired the key didn't know of this.
+            if change.to == Active || change.to.is_compromised() {
                 key.retired = None;
             }
         }
