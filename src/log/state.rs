@@ -19,6 +19,7 @@ mod apply;
 mod card;
 mod certificate;
 mod checked;
+mod clock;
 mod details;
 mod drill;
 mod entries;

@@ -282,6 +282,30 @@ fn a_founder_sets_the_clock_back() {
     fresh.acme(&["--clock", "2001-01-01T00:00:00Z", "log", "set-clock"]).fails(1, "no operators");
 }
 
+/// What was written as of the future keeps nothing silent until then: a check, a drill and a certificate.
+#[test]
+fn a_future_that_was_set_back_is_the_past() {
+    let world = staffed();
+    let in_year = |year: &str, key: &str, words: &[&str]| {
+        let clock = format!("{year}-01-01T00:00:00Z");
+        world.acme(&[&["--clock", &clock, "--sign-with", key], words].concat())
+    };
+    at(&world, 2, "dave", &["generate", "orders", "--kind", "aes-256"]).good();
+    let cards = ["acme-cards/1-alice.pdf", "acme-cards/2-bob.pdf"];
+    let typed = world.typed(&["alice", "bob", "carol"]);
+    let check = ["check", "--record", &typed[0], &typed[1], &typed[2]];
+    in_year("2099", "rita", &check).good();
+    in_year("2099", "rita", &["drill", "--card", cards[0], cards[1]]).good();
+    at(&world, 3, "flora", &["log", "set-clock"]).good();
+    let ran = in_year("2028", "rita", &["status", "--quiet"]).fails(4, "overdue");
+    for due in
+        ["a drill of all keys; the last good one was 2026-11-23T20:03:00Z", "the card of alice (share 1)"]
+    {
+        assert!(ran.out.contains(due), "{due}: {ran:#?}");
+    }
+    at(&world, 4, "", &["log", "verify"]).good();
+}
+
 #[test]
 fn a_key_that_is_not_at_hand_keeps_nobody_from_reading() {
     let world = staffed();

@@ -258,7 +258,8 @@ impl State {
             OperatorChange::Acknowledge { upto, void } if about.voids != Some((upto, void)) => {
                 return Err(OperatorError::Acknowledge { upto }.into());
             }
-            OperatorChange::Acknowledge { .. } | OperatorChange::Clock => {}
+            OperatorChange::Acknowledge { .. } => {}
+            OperatorChange::Clock => self.set_back(at.0),
         }
         self.operators.changes = self.operators.changes.saturating_add(1);
         Ok(())
