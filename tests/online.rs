@@ -48,7 +48,7 @@ fn openbao_by_the_programs_client() {
         return;
     }
     let lines = script(Path::new("python3"), "http.server", "online_openbao.py");
-    assert!(lines.is_none_or(|lines| lines == 10), "{lines:?}");
+    assert!(lines.is_none_or(|lines| lines == 11), "{lines:?}");
 }
 
 #[cfg(feature = "online")]

@@ -189,9 +189,9 @@ fn a_compromise_asks_for_a_replacement_until_there_is_one() {
     );
     set_policy(&store, Policy { suspended_days: None, ..Policy::default() });
     assert_eq!(overdue(&store, 3000, "suspended"), [""; 0]);
-    // A later version that was in use and is retired has replaced it.
+    // A later version that was ended is none that could be used: who wants no other says so.
     set(&store, "k000", 2, Suspended, Deactivated);
-    assert_eq!(overdue(&store, 3000, "rotation"), [""; 0]);
+    assert_eq!(overdue(&store, 3000, "rotation"), [next]);
     // Or somebody says that none is wanted.
     let store = fresh();
     set(&store, "k000", 1, Active, Compromised);
@@ -298,7 +298,8 @@ fn a_compromised_version_is_to_go_from_where_it_is() {
     let intent = escrow.record(Op::Shred, Phase::Intent, &stop.intent()).unwrap().seq();
     let done = Shredded { shred: stop, by: ShredBy::Hand, state: "disabled".to_owned(), until: None };
     escrow.record(Op::Shred, Phase::Done, &done.done(intent)).unwrap();
-    assert_eq!(overdue(&store, 10, "import"), [""; 0]);
+    let last = "k000 version 1 is at aws b, and its backup is destroyed: nothing brings it back from there";
+    assert_eq!(overdue(&store, 10, "import"), [last]);
     assert_eq!(overdue(&store, 0, "rotation"), [said("b")]);
     let other = restored(&before);
     let Imported { name, version, provider, place, .. } = there;

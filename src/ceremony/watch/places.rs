@@ -129,15 +129,18 @@ impl Seen<'_> {
                     continue;
                 }
                 let found = version(state, &one.name, one.version);
-                if let Some(destroyed) = found.filter(|found| found.certificate.is_some()) {
-                    let what = What::Unbacked(one.version.get(), one.provider, alike.words(at));
-                    self.put(what, one.name.as_str(), destroyed.since, 0);
-                }
                 let since = found.and_then(|found| found.compromised);
                 let is_later = |other: &&Held| {
                     !other.drill && other.imported.version > one.version && other.time >= held.time
                 };
-                if let Some(since) = since.filter(|_| !others.iter().any(is_later)) {
+                if others.iter().any(is_later) {
+                    continue;
+                }
+                if let Some(destroyed) = found.filter(|found| found.certificate.is_some()) {
+                    let what = What::Unbacked(one.version.get(), one.provider, alike.words(at));
+                    self.put(what, one.name.as_str(), destroyed.since, 0);
+                }
+                if let Some(since) = since {
                     let what = What::Displacement(one.version.get(), one.provider, alike.words(at));
                     self.put(what, one.name.as_str(), since, 0);
                 }
