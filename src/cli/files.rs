@@ -177,6 +177,10 @@ impl Pending {
         // Found before anything is done, and not when all of it was.
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             match folder.metadata() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let message = format!("{}: there is no such folder", folder.display());
+                    return Err(Failure::new(super::failure::FAILED, message).hint("make it first"));
+                }
                 Err(error) => return Err(Failure::file(folder, &error)),
                 Ok(about) if !about.is_dir() => {
                     return Err(Failure::file(folder, &io::Error::from(io::ErrorKind::NotADirectory)));

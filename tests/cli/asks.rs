@@ -394,6 +394,6 @@ fn enough_stolen_cards_are_an_alarm() {
 fn a_report_into_no_folder_is_told_before_the_ceremony() {
     let world = World::new();
     let words = ["init", "acme", "-t", "2", "--report", "nodir/r.pdf", "-c", "a=open", "b=open", "c=open"];
-    world.run(&[&words[..], &SKIP].concat()).fails(1, "nodir: no such file or directory");
+    world.run(&[&words[..], &SKIP].concat()).fails(1, "nodir: there is no such folder");
     assert!(!world.path("acme").exists());
 }
