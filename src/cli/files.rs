@@ -3,7 +3,7 @@
 //! Secrets are read straight into wiped memory, within a limit; they are written to a new file of
 //! mode 0600, synchronised, and never over an existing one.
 
-use super::failure::Failure;
+use super::failure::{FAILED, Failure};
 use quorate::secret::{SecretBytes, SecretWriter};
 use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
@@ -26,11 +26,8 @@ pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<SecretBytes, Fail
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failure)?;
     let about = file.metadata().map_err(failure)?;
     if about.is_dir() {
-        return Err(Failure::new(
-            super::failure::FAILED,
-            format!("{}: is a folder, not a file", path.display()),
-        )
-        .hint("name the file in it"));
+        return Err(Failure::new(FAILED, format!("{}: is a folder, not a file", path.display()))
+            .hint("name the file in it"));
     }
     let length = usize::try_from(about.len()).unwrap_or(usize::MAX);
     if length > limit {
@@ -100,11 +97,8 @@ fn fill(from: &mut dyn Read, limit: usize, path: &Path) -> Result<SecretBytes, F
 }
 
 fn too_long(path: &Path, limit: usize) -> Failure {
-    Failure::new(
-        super::failure::FAILED,
-        format!("{}: is longer than the {limit} bytes that are read", path.display()),
-    )
-    .hint("check that it is the file that was meant")
+    Failure::new(FAILED, format!("{}: is longer than the {limit} bytes that are read", path.display()))
+        .hint("check that it is the file that was meant")
 }
 
 /// Writes a new file that only its owner reads.
@@ -116,6 +110,22 @@ pub(crate) fn create_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let _ = fs::remove_file(path);
         failure(error)
     })
+}
+
+/// Whether the folder of a file that is to be made is there: found before anything is done, and not when all was.
+pub(crate) fn has_folder(path: &Path) -> Result<(), Failure> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    match folder.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let message = format!("{}: there is no such folder", folder.display());
+            Err(Failure::new(FAILED, message).hint("make it first"))
+        }
+        Err(error) => Err(Failure::file(folder, &error)),
+        Ok(about) if !about.is_dir() => {
+            Err(Failure::file(folder, &io::Error::from(io::ErrorKind::NotADirectory)))
+        }
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Makes a folder that only its owner enters; what is there already stays as it is.
@@ -174,20 +184,7 @@ impl Pending {
     pub(crate) fn is_free(&self, path: &Path) -> Result<(), Failure> {
         let exists = |path: &Path| Failure::file(path, &io::Error::from(io::ErrorKind::AlreadyExists));
         let waiting = waiting(path, self.tag.as_deref());
-        // Found before anything is done, and not when all of it was.
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            match folder.metadata() {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let message = format!("{}: there is no such folder", folder.display());
-                    return Err(Failure::new(super::failure::FAILED, message).hint("make it first"));
-                }
-                Err(error) => return Err(Failure::file(folder, &error)),
-                Ok(about) if !about.is_dir() => {
-                    return Err(Failure::file(folder, &io::Error::from(io::ErrorKind::NotADirectory)));
-                }
-                Ok(_) => {}
-            }
-        }
+        has_folder(path)?;
         if path.symlink_metadata().is_ok() {
             return Err(exists(path));
         }

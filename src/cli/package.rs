@@ -6,7 +6,7 @@
 
 use super::args::{For, PackageCommand, Place};
 use super::failure::{DIFFERENCE, FAILED, Failure};
-use super::files::{create_secret, make_private_folder, read_secret, waiting};
+use super::files::{create_secret, has_folder, make_private_folder, read_secret, waiting};
 use super::output::Output;
 use super::request::lines;
 use super::session::{Session, environment};
@@ -75,13 +75,8 @@ impl Order {
             return Err(Failure::usage("two of the requests are for the same place")
                 .hint("give one request for each place"));
         }
-        match dir.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
-            None => Ok(Self { requests, dir: dir.to_owned() }),
-            Some(parent) => {
-                Err(Failure::new(FAILED, format!("{}: there is no such folder", parent.display()))
-                    .hint("make it first"))
-            }
-        }
+        has_folder(dir)?;
+        Ok(Self { requests, dir: dir.to_owned() })
     }
 
     /// Whether every request is for a key of `kind`.

@@ -4,7 +4,7 @@
 //! `done` is in the log; only then does its file get its name.
 
 use crate::cli::args::{KeyFormat, Recover};
-use crate::cli::failure::{FAILED, Failure};
+use crate::cli::failure::Failure;
 use crate::cli::files::Pending;
 use crate::cli::hsm::{InPlace, TokenPlace};
 use crate::cli::output::Output;
@@ -92,14 +92,7 @@ impl Destination {
     /// Whether the key can go there: known before the custodians are asked for anything.
     pub(in crate::cli) fn is_free(&self) -> Result<(), Failure> {
         let (Self::File(path) | Self::Age(_, Some(path))) = self else { return Ok(()) };
-        Pending::default().is_free(path)?;
-        match path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
-            None => Ok(()),
-            Some(parent) => {
-                Err(Failure::new(FAILED, format!("{}: there is no such folder", parent.display()))
-                    .hint("make it first, where only its owner can look"))
-            }
-        }
+        Pending::default().is_free(path)
     }
 
     /// Writes the key to where nobody looks yet.
